@@ -1,11 +1,11 @@
 import { runName } from '../lib/checkpoint/run-folder.js'
 import { foldRunName, foldText } from '../lib/data/fold.js'
 import { asLvmError } from '../lib/errors.js'
-import type { TrainEvent, TrainOptions } from '../lib/index.js'
+import type { TrainControl, TrainEvent, TrainOptions } from '../lib/index.js'
 import { table } from '../lib/show.js'
 
 /** Type of the library's `train`, which tests replace. */
-export type Train = (options: TrainOptions, control: { signal?: AbortSignal }) => AsyncIterable<TrainEvent>
+export type Train = (options: TrainOptions, control: TrainControl) => AsyncIterable<TrainEvent>
 /** Last event of a training. */
 export type Result = Extract<TrainEvent, { type: 'result' }>
 /** Seeds to train with, or folds, or both, and the common prefix of their run names. */
@@ -17,12 +17,12 @@ export interface Seeds {
 }
 
 /** Resumes a run, or starts it if it does not exist: an interruption leaves later seeds without a run. */
-async function* resumedOrNew(train: Train, options: TrainOptions, signal: AbortSignal): AsyncIterable<TrainEvent> {
+async function* resumedOrNew(train: Train, options: TrainOptions, control: TrainControl): AsyncIterable<TrainEvent> {
   try {
-    yield* train(options, { signal })
+    yield* train(options, control)
   } catch (error) {
     if (!options.resume || asLvmError(error).code !== 'RUN_MISSING') throw error
-    yield* train({ ...options, resume: false }, { signal })
+    yield* train({ ...options, resume: false }, control)
   }
 }
 
@@ -46,12 +46,14 @@ export async function* trainings(
   train: Train,
   options: TrainOptions,
   seeds: Seeds | undefined,
-  signal: AbortSignal,
+  control: TrainControl,
 ): AsyncIterable<TrainEvent> {
-  if (seeds === undefined) return yield* train(options, { signal })
+  if (seeds === undefined) return yield* train(options, control)
+  let watch = control.watch
   for (const own of each(seeds, options)) {
-    for await (const event of resumedOrNew(train, { ...options, ...own }, signal)) {
+    for await (const event of resumedOrNew(train, { ...options, ...own }, { ...control, ...(watch && { watch }) })) {
       yield event
+      if (event.type === 'watch') watch = { port: Number(new URL(event.url).port) } // an open page then shows the next training too
       if (event.type === 'result' && event.stopped === 'interrupted') return
     }
   }

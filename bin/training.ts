@@ -2,7 +2,7 @@ import { runName } from '../lib/checkpoint/run-folder.js'
 import { locateBase } from '../lib/data/locate.js'
 import { readTextsOf } from '../lib/data/side-file.js'
 import { LvmError } from '../lib/errors.js'
-import type { TrainOptions } from '../lib/index.js'
+import type { TrainControl, TrainOptions } from '../lib/index.js'
 import { shellWord } from '../lib/show.js'
 import { rankPlace } from '../lib/train/ranks/rank-place.js'
 import { program, resumption } from './command-line.js'
@@ -31,16 +31,18 @@ export async function follow(
   options: TrainOptions,
   seeds: Seeds | undefined,
   json: boolean,
+  watch: TrainControl['watch'] = false,
 ): Promise<{ results: Result[]; stopped: LvmError | undefined }> {
   const stop = interruption(follows() ? () => {} : undefined)
   const shown = json ? emit : progress(terminal())
   const show: typeof shown = (event) => {
     if (follows()) return
-    if (!manner.quiet || event.type === 'result' || event.type === 'warning') shown(event)
+    if (event.type === 'watch' && !json) return diagnostic(`watch the training at ${event.url}`)
+    if (!manner.quiet || ['watch', 'result', 'warning'].includes(event.type)) shown(event)
   }
   const results: Result[] = []
   try {
-    for await (const event of trainings(train, options, seeds, stop.signal)) {
+    for await (const event of trainings(train, options, seeds, { signal: stop.signal, watch })) {
       show(event)
       if (event.type === 'result') results.push(event)
     }
@@ -51,8 +53,13 @@ export async function follow(
 }
 
 /** Trains, then prints the next command; after an interruption the folder of the checkpoint and the command that resumes. */
-export async function runTraining(train: Train, options: TrainOptions, seeds: Seeds | undefined, json: boolean): Promise<void> {
-  const { results, stopped } = await follow(train, options, seeds, json)
+export async function runTraining(
+  train: Train,
+  options: TrainOptions,
+  seeds: Seeds | undefined,
+  { json, watch }: { json: boolean; watch: TrainControl['watch'] },
+): Promise<void> {
+  const { results, stopped } = await follow(train, options, seeds, json, watch)
   const folder = results.at(-1)?.run ?? ''
   if (follows()) process.exitCode = stopped?.exit ?? 0
   else if (stopped) {

@@ -42,6 +42,7 @@ import { encoderFields } from '../dist/lib/text/encoders/encoder-fields.js'
 import { encodersFetchFields } from '../dist/lib/text/hub/encoders-fields.js'
 import { plan } from '../dist/lib/train/recipe.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
+import { watchFields } from '../dist/lib/train/watch/watch-fields.js'
 import { code, grouped, options, settings, table } from './markdown.mjs'
 
 /** Options of `sweep` that are not passed on to every training. */
@@ -179,7 +180,7 @@ export const optionsPage = () => [
   'One table for each verb, made from the field tables that check the values. An omitted flag has its default, or the value of the recipe. An option without effect is an error. Every verb also takes `--json` and `--help`.',
   '## train',
   `${code('lvm-torch train MODEL --data FILE [options]')}, or ${code('train({ model, data, ... })')}. The options of each model are in [architectures.md](architectures.md). ${code('--seeds N')} trains with N seeds, from 1 or ${code('--seed')} on, and prints mean and standard deviation; it exists on the command line only.`,
-  ...grouped(trainFields),
+  ...grouped({ ...trainFields, ...watchFields }),
   '### Recipes',
   recipes(),
   ...OTHER_VERBS,

@@ -1,12 +1,13 @@
 import type { CommandModule } from 'yargs'
 import { architectures } from '../../lib/architectures/index.js'
 import { badOption, LvmError } from '../../lib/errors.js'
-import type { TrainOptions } from '../../lib/index.js'
+import type { TrainControl, TrainOptions } from '../../lib/index.js'
 import { flag, integer, resolve, text } from '../../lib/options.js'
 import { kebab, nearestWord } from '../../lib/show.js'
 import type { Architecture } from '../../lib/spec/architecture.js'
 import { rankPlace } from '../../lib/train/ranks/rank-place.js'
 import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
+import { watchFields } from '../../lib/train/watch/watch-fields.js'
 import { flags, given, wrapped } from '../flags.js'
 import { answer } from '../output.js'
 
@@ -41,7 +42,7 @@ export const configFields = {
   printConfig: flag({ default: false, about: 'print all settings as a file for --config, and train nothing', group: 'Run' }),
 }
 const valued = new Set(
-  Object.entries({ ...trainFields, ...seedFields, ...configFields }).flatMap(([k, f]) =>
+  Object.entries({ ...trainFields, ...seedFields, ...configFields, ...watchFields }).flatMap(([k, f]) =>
     f.kind === 'flag' ? [] : [`--${kebab(k)}`],
   ),
 )
@@ -109,6 +110,13 @@ async function settled(argv: Readonly<Record<string, unknown>>, config: Config, 
   return { model: train, options, several }
 }
 
+/** Where the page of --watch and --watch-port is served. Errors: BAD_OPTION. */
+function watchOn(argv: Readonly<Record<string, unknown>>): TrainControl['watch'] {
+  const { watch, watchPort: port } = resolve('train', watchFields, given(watchFields, argv))
+  if (argv.watch === false && port !== undefined) throw badOption('train', 'watchPort', 'no value with --no-watch', port)
+  return port === undefined ? watch : { port }
+}
+
 /** The verb `train`; the file of --config is read first, because it can name the model, whose options are part of the verb's. */
 export async function training(words: readonly string[] = process.argv.slice(2)): Promise<CommandModule> {
   const config = await configOn(words)
@@ -122,7 +130,7 @@ export async function training(words: readonly string[] = process.argv.slice(2))
       return y
         .positional('model', { type: 'string', describe: wrapped(`one of ${names.join(', ')}`, 60) })
         .options(flags(model ? trainFieldsOf(model) : trainFields))
-        .options(flags({ ...seedFields, ...configFields }))
+        .options(flags({ ...seedFields, ...configFields, ...watchFields }))
         .options(model ? flags(model.fields) : {})
         .example('$0 train lstm --data vectors.npz', 'the recipe of the specification')
         .example('$0 train gru --data vectors.npz --recipe strong --seeds 3', 'mean ± sd over three seeds')
@@ -141,7 +149,10 @@ export async function training(words: readonly string[] = process.argv.slice(2))
         return answer(settings, () => settingsText(settings), argv.json === true)
       }
       const [{ train }, { runTraining }] = await Promise.all([import('../../lib/train/train.js'), import('../training.js')])
-      await runTraining(train, { model: chosen, ...options } as TrainOptions, several, argv.json === true)
+      await runTraining(train, { model: chosen, ...options } as TrainOptions, several, {
+        json: argv.json === true,
+        watch: watchOn(argv),
+      })
     },
   }
 }

@@ -1,5 +1,5 @@
+import { type Html, html } from '../page/html.js'
 import type { Drawn } from '../report/figures/index.js'
-import { type Html, html } from '../report/html/html.js'
 import { code, facts, number, shown, table } from '../report/html/parts.js'
 import { standalonePage } from '../report/html/standalone-page.js'
 import { duration, kebab, NONE, percent, pValue } from '../show.js'

@@ -52,7 +52,8 @@ export function whyNotModel(name: unknown): string | undefined {
 }
 
 /** Options of the commands beside those of a training. */
-const COMMANDS = 'model modelFile seeds folds config printConfig watch help version json quiet verbose color profile'.split(' ')
+const COMMANDS =
+  'model modelFile seeds folds config printConfig watch watchPort help version json quiet verbose color profile'.split(' ')
 
 /** Why an option of an architecture cannot have a name; undefined for one that it can have. */
 export function whyNotOption(key: string): string | undefined {

@@ -14,7 +14,7 @@ import { type NativeSamples, native } from '../native.js'
 import { sampled } from '../statistics/random.js'
 import { requireEncoder } from '../text/space/require-encoder.js'
 import { requireDataMemory } from './estimate.js'
-import { reachOf, type TrainSettings } from './recipe.js'
+import { LEAST, reachOf, type TrainSettings } from './recipe.js'
 
 /** Windows of one file, with their C++ handle. */
 export interface Side {
@@ -31,6 +31,7 @@ export interface Prepared {
   readonly context: number
   /** What the trainer reads: the training windows, or their articles in segments that are read once for all their targets. */
   readonly read: { readonly samples: NativeSamples; readonly groups: number | undefined; readonly items: number }
+  readonly batchVectors: number
   readonly split: Split
   readonly warnings: readonly string[]
   /** Memory of the vectors, without memory-mapped ones. */
@@ -43,16 +44,25 @@ const sideOf = (base: Base, o: TrainSettings): Omit<Side, 'samples'> => ({
   windows: makeWindows(base, reachOf(o), { cross: o.split === 'windows' }),
 })
 
-/** With `sequence` and a history: the training windows in segments, and how many segments make a batch. */
+/** With `sequence` and a history: the training windows in segments, and how many segments make a batch of so many vectors. */
 function articlesRead(
-  { objective, history, batchVectors }: TrainSettings,
+  { objective, history, batchVectors: most }: TrainSettings,
   { base, windows }: Omit<Side, 'samples'>,
   split: Split,
+  fitsBatch: boolean,
 ) {
   if (objective !== 'sequence' || history === undefined || base.kind === 'sequences') return undefined
+  const batchVectors = fitsBatch ? fittingBatch(most, groupsOf(segments(windows, windows.context), split.train).vectors) : most
   const cut = segments(windows, history === 'article' ? batchVectors : windows.context)
   const { groups, vectors } = groupsOf(cut, split.train)
-  return { windows: cut, items: groups, groups: Math.max(1, Math.round((batchVectors * groups) / vectors)) }
+  return { windows: cut, items: groups, groups: Math.max(1, Math.round((batchVectors * groups) / vectors)), batchVectors }
+}
+
+/** Halves the batch of a recipe until an epoch over all `vectors` has enough steps. */
+export function fittingBatch(recommended: number, vectors: number): number {
+  let batch = recommended
+  while (batch * LEAST.steps > vectors && batch / 2 >= LEAST.vectors) batch /= 2
+  return batch
 }
 
 /** Opens the validation file: `--val`, or else the validation part of the training file. Errors: BAD_OPTION without either. */
@@ -66,13 +76,15 @@ async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'sampl
 }
 
 /**
- * Opens the data of a training, checks it and splits its windows; `saved` is the split of a resumed run.
+ * Opens the data of a training, checks it and splits its windows; `saved` is the split of a resumed run, and with `fitsBatch` the batch
+ * is made smaller on little data.
  *
  * Errors: those of openBase, splitWindows and loadSplit; OUT_OF_MEMORY for data that cannot fit; DATA_TOO_FEW without validation windows.
  */
 export async function prepare(
   o: TrainSettings,
   saved?: { split: string; data: NonNullable<RunManifest['data']> },
+  fitsBatch = false,
 ): Promise<Prepared> {
   if (o.data === undefined) throw badOption('train', 'data', 'a file of vectors', undefined, 'add --data FILE')
   const both = o.split === 'file' && o.val === undefined
@@ -113,13 +125,14 @@ export async function prepare(
       return { ...s, samples }
     }
     const trainSide = side(train)
-    const articles = articlesRead(o, train, split)
+    const articles = articlesRead(o, train, split, fitsBatch)
     const read = articles === undefined ? trainSide : side({ base: train.base, windows: articles.windows })
     return {
       context: Math.max(train.windows.context, val?.windows.context ?? 0),
       read: { samples: read.samples, groups: articles?.groups, items: articles?.items ?? split.train.length },
       train: trainSide,
       val: val ? side(val) : trainSide,
+      batchVectors: articles?.batchVectors ?? o.batchVectors,
       split,
       warnings: [...train.base.warnings, ...(val?.base.warnings ?? [])],
       bytes,

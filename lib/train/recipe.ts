@@ -13,6 +13,9 @@ import { trainFields } from './train-fields.js'
 type Given = Readonly<Record<string, unknown>>
 export type TrainSettings = Options<typeof trainFields>
 
+/** A recipe's batch is halved, down to `vectors`, until an epoch has so many `steps`. */
+export const LEAST = { steps: 8, vectors: 128 }
+
 const remembering = {
   train: {
     schedule: 'warmup-cosine',
@@ -104,6 +107,8 @@ export interface Plan {
   readonly train: TrainSettings
   /** Options of the model as given; the architecture supplies the rest. */
   readonly model: Given
+  /** Whether `batchVectors` is the recipe's, which is made smaller where an epoch would have too few steps. */
+  readonly fitsBatch?: boolean
 }
 
 function divide(architecture: Architecture, given: Given): { train: Given; model: Given } {
@@ -193,7 +198,8 @@ export function plan(model: string | Architecture, given: Given): Plan {
     throw badOption('train', 'ema', '0 with "weights" bf16, which is too coarse for a moving average,', train.ema)
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
     throw badOption('train', 'precision', 'no value with "weights" bf16, which computes all products in bf16,', 'bf16')
-  return { architecture, train, model: options }
+  const fitsBatch = chosen.train.batchVectors !== undefined && own.train.batchVectors === undefined
+  return { architecture, train, model: options, fitsBatch }
 }
 
 /** Settings of a resumed run: its own, with the changes that resume allows. Errors: BAD_OPTION for any other change. */

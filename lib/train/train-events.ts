@@ -24,6 +24,11 @@ interface Own {
 /** Progress events of a training; the CLI prints them as JSON lines. Units: seconds, bytes, vectors. */
 export type TrainEvent = { version: 1 } & (
   | {
+      /** Before all others, with `watch`: address of the page that shows the training. */
+      type: 'watch'
+      url: string
+    }
+  | {
       type: 'start'
       run: string
       model: string
@@ -49,6 +54,8 @@ export type TrainEvent = { version: 1 } & (
       history?: number | 'article'
       min_history?: number
       objective: 'last' | 'sequence'
+      /** Only where whole articles are read. */
+      batch_vectors?: number
       estimate: { memory_bytes: number; disk_bytes: number }
       /** Parts of the schedule after its first plan; absent without `extend`. */
       extended?: Stretch[]

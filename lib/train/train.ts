@@ -21,6 +21,7 @@ import { estimate, requireRoom } from './estimate.js'
 import { firstEvents, type Opened } from './first-events.js'
 import { type Initial, openInitial } from './initial.js'
 import { openLogs } from './log/loggers.js'
+import { keptLines } from './log/metrics-log.js'
 import { givenArchitecture, nameOrArchitecture, requireSameSpec } from './own-model.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
@@ -34,6 +35,8 @@ import { settingsOf } from './save.js'
 import { closeSession, openSession, type Session } from './session.js'
 import type { Told, TrainEvent } from './train-events.js'
 import type { trainFields } from './train-fields.js'
+import { openWatch, shownOn, type Watch } from './watch/show-training.js'
+import { type WatchOption, watchedPort, watchOption } from './watch/watch-fields.js'
 
 /** Options of a training: the model, any field of `trainFields`, and the options of that model. */
 export type TrainOptions = {
@@ -53,10 +56,12 @@ export type OwnTrainOptions<A extends Architecture = Architecture> = {
 /** What a training is stopped with, and functions that it calls. */
 export interface TrainControl extends Callbacks {
   readonly signal?: AbortSignal
+  /** Serves a page with the curves of the training while it runs, to this machine only, at the address of the event `watch`. */
+  readonly watch?: WatchOption
 }
 const ARGS = {
   options: withFields({ model: nameOrArchitecture, data: optional(mainData), val: optional(someData) }),
-  control: only({ signal: optional(abortSignal), ...CALLBACKS }),
+  control: only({ signal: optional(abortSignal), watch: optional(watchOption), ...CALLBACKS }),
 }
 
 /**
@@ -67,8 +72,8 @@ const ARGS = {
 export const train = eventDoor('train', ARGS, async function* <
   A extends Architecture = never,
 >(options: TrainOptions | OwnTrainOptions<A>, control: TrainControl = {}): AsyncGenerator<TrainEvent, void, void> {
-  const { signal, ...callbacks } = control
-  for await (const event of run(options, signal, callbacks)) yield { version: 1, ...event }
+  const { signal, watch, ...callbacks } = control
+  for await (const event of run(options, signal, callbacks, watchedPort(watch))) yield { version: 1, ...event }
 })
 
 /** Sets device, threads and multiplier, checks memory and disk, and builds model and trainer. */
@@ -144,12 +149,14 @@ interface Running {
   readonly signal: AbortSignal
   readonly own: AbortController
   readonly callbacks: Callbacks
+  readonly watch: Watch | undefined
 }
 
 async function* run(
   { model: named, processes, rankTimeout, ...given }: TrainOptions | OwnTrainOptions,
   outer: AbortSignal | undefined,
   callbacks: Callbacks,
+  port: number | undefined,
 ): AsyncGenerator<Told> {
   const own = new AbortController()
   const signal = outer === undefined ? own.signal : AbortSignal.any([outer, own.signal])
@@ -164,15 +171,31 @@ async function* run(
   if (ranked && fresh) requireShareable(fresh.train)
   if (ranked && processes !== undefined && !isOurs)
     throw badOption('train', 'processes', 'no value with an architecture of your own, which a launcher can start,', processes)
-  const group = ranked && (await openGroup(ranked, { model: model.name, ...given, rankTimeout }, asked))
+  const watch = port === undefined || (ranked && ranked.rank > 0) ? undefined : await openWatch(port)
+  const overwrite = asked.overwrite && !resume
+  const start = async function* () {
+    const group = ranked && (await openGroup(ranked, { model: model.name, ...given, rankTimeout }, asked))
+    yield* together(group, { model, given, fresh, resume, folder, overwrite, group, signal, own, callbacks, watch })
+  }
+  yield* watch === undefined ? start() : shownOn(watch, start())
+}
+
+/** Runs a training, and ends its group. */
+async function* together(group: Group | undefined, o: Running): AsyncGenerator<Told> {
   try {
-    yield* runHere({ model, given, fresh, resume, folder, overwrite: asked.overwrite && !resume, group, signal, own, callbacks })
+    yield* runHere(o)
     await group?.finish()
   } catch (error) {
     throw group === undefined ? error : await group.failed(error)
   } finally {
     await group?.close()
   }
+}
+
+/** Opens the data of a new run, which can make the batch of its recipe smaller. */
+async function startOf(fresh: Plan): Promise<Start> {
+  const data = await prepare(fresh.train, undefined, fresh.fitsBatch)
+  return { plan: { ...fresh, train: { ...fresh.train, batchVectors: data.batchVectors } }, data }
 }
 
 async function* runHere(o: Running): AsyncGenerator<Told> {
@@ -184,7 +207,7 @@ async function* runHere(o: Running): AsyncGenerator<Told> {
   try {
     if (fresh !== undefined && group === undefined) resolveDevice(fresh.train.device) // before the data is read, which can take minutes
     const initial = fresh && (await openInitial(fresh))
-    const started: Start = fresh ? { plan: fresh, data: await prepare(fresh.train) } : await goOn(model, given, store.current()!)
+    const started = fresh ? await startOf(fresh) : await goOn(model, given, store.current()!)
     data = started.data
     if (group) requireShareable(started.plan.train)
     const opened = await openTraining(started, { store, initial, group })
@@ -200,7 +223,8 @@ async function* runHere(o: Running): AsyncGenerator<Told> {
 /** The training as its first or only process tells it. */
 async function* told(opened: Opened, store: Store, { plan: { train }, from }: Start, o: Running): AsyncGenerator<Told> {
   const { session } = opened
-  const { signal, own, callbacks, group } = o
+  const { signal, own, callbacks, group, watch } = o
+  if (from !== undefined) await watch?.training.recall(keptLines(store.folder, from), from.progress)
   yield* firstEvents(opened, store, o.resume)
   if (from === undefined) session.audit = yield* auditData(session.data, train.force, signal)
   if (group !== undefined) await begin(group, session)

@@ -19,7 +19,9 @@ const result = (o: TrainOptions, stopped = 'done') =>
 async function collect(train: Train, options: Partial<TrainOptions>, count = 3, folds?: number) {
   const events: TrainEvent[] = []
   const seeds = { count, first: 1, name: 'lstm_baseline', folds }
-  const all = trainings(train, { model: 'lstm', data: 'x', ...options } as TrainOptions, seeds, new AbortController().signal)
+  const all = trainings(train, { model: 'lstm', data: 'x', ...options } as TrainOptions, seeds, {
+    signal: new AbortController().signal,
+  })
   for await (const event of all) events.push(event)
   return events.map((e) => (e as { run: string }).run.split('/').at(-1))
 }

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import { architectures } from '../../lib/architectures/index.js'
 import { ERRORS } from '../../lib/errors.js'
 import { trainFields } from '../../lib/train/train-fields.js'
+import { watchFields } from '../../lib/train/watch/watch-fields.js'
 import { runNode } from './run-node.js'
 
 vi.setConfig({ testTimeout: 180_000 }) // a busy machine needs minutes
@@ -25,7 +26,7 @@ it('every model, option and error has a line in the docs', () => {
     expect(page('README.md')).toMatch(new RegExp(`^\\| \\S+ \\| \`${name}\` \\| ${title} \\| [\\d,]+ \\|`, 'm'))
     for (const key of Object.keys(fields)) expect(page('docs/architectures.md')).toContain(`| \`${key}\` |`)
   }
-  for (const [key, { about }] of Object.entries(trainFields))
+  for (const [key, { about }] of Object.entries({ ...trainFields, ...watchFields }))
     expect(page('docs/options.md')).toContain(`\`${key}\``.concat(about && ' |'))
   for (const [code, { exit }] of Object.entries(ERRORS)) expect(page('docs/errors.md')).toContain(`| \`${code}\` | ${exit} |`)
 })

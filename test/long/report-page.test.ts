@@ -113,9 +113,9 @@ describe.skipIf(missing)('the page in a browser', () => {
         }
         const sum = (colour: string) => (colour.match(/[\d.]+/g) ?? []).slice(0, 3).reduce((a, b) => a + Number(b), 0)
         const paper = sum(getComputedStyle(document.body).backgroundColor)
-        const dashes = shown.flatMap((svg) => [...svg.querySelectorAll('[stroke-dasharray]')])
+        const dashes = shown.flatMap((svg) => Array.from(svg.querySelectorAll('[stroke-dasharray]')))
         return {
-          least: Math.min(...shown.flatMap((svg) => [...svg.querySelectorAll('text')].map(scaled))),
+          least: Math.min(...shown.flatMap((svg) => Array.from(svg.querySelectorAll('text')).map(scaled))),
           faint: dashes.filter((dash) => Math.abs(sum(getComputedStyle(dash).stroke) - paper) < 150).length,
         }
       })

@@ -91,7 +91,7 @@ const calls = [
     [{ run: 'nowhere' }, SIGNAL],
     [
       ['run', 'say', ...keys('pruneFields')],
-      ['signal', 'x'],
+      ['signal', 'watch', 'x'],
     ],
   ],
   [
@@ -100,7 +100,7 @@ const calls = [
     [{ run: 'nowhere' }, SIGNAL],
     [
       ['run', 'say', ...keys('quantizeFields')],
-      ['signal', 'x'],
+      ['signal', 'watch', 'x'],
     ],
   ],
   ['report', api.report, [{ runs: 'nowhere', out: 'report' }], [['say', ...keys('reportFields')]]],
@@ -136,7 +136,7 @@ const calls = [
     [{ ...RUN, data: 'nowhere.npy', name: 'other' }, SIGNAL],
     [
       ['model', ...keys('trainFields'), 'x'],
-      ['signal', 'x'],
+      ['signal', 'watch', 'x'],
     ],
   ],
   [

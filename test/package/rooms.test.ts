@@ -15,6 +15,7 @@ const ROOMS = [
   'control',
   'options',
   'show',
+  'page',
   'files',
   'statistics',
   'libtorch',

@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { shade } from '../../lib/page/palette.js'
 import { records } from '../../lib/report/figures/csv-records.js'
 import { csv, drawPng, drawSvg } from '../../lib/report/figures/draw-figure.js'
 import { ticks, WIDTHS } from '../../lib/report/figures/figure.js'
 import { bars, binned, boxes, drawFigures, heatMap, histogram, lines, scatter } from '../../lib/report/figures/index.js'
 import { besidePoints, spread } from '../../lib/report/figures/labels.js'
-import { shade } from '../../lib/report/figures/palette.js'
 
 const COSINE = { title: 'Mean cosine', show: (x: number) => x.toFixed(3) }
 const figures = () => [

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Report } from '../../lib/index.js'
-import { escaped } from '../../lib/report/html/html.js'
+import { escaped } from '../../lib/page/html.js'
 import { embedded } from '../../lib/report/html/report-page.js'
 import { plainName, xmlText } from '../../lib/show.js'
 import { makeReport, ODD, RIGHT_TO_LEFT } from './material.js'

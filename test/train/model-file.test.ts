@@ -7,6 +7,7 @@ import { evaluate, exportRun, load, quantize, report } from '../../lib/index.js'
 import { packageRoot } from '../../lib/libtorch/paths.js'
 import { whyNotOption } from '../../lib/spec/declared-names.js'
 import { readModelFile } from '../../lib/train/model-file.js'
+import { watchFields } from '../../lib/train/watch/watch-fields.js'
 import { killWhileTraining } from './kills.js'
 import { lvm } from './programs.js'
 import { place, vectorFile } from './runs.js'
@@ -109,6 +110,6 @@ it('a file that is missing is refused, and a CommonJS file is read', async () =>
 })
 
 it('no option of an architecture can have the name of an option of the command', () => {
-  const used = Object.keys({ ...EVERYWHERE, ...seedFields, ...configFields, model: '', help: '', version: '' })
+  const used = Object.keys({ ...EVERYWHERE, ...seedFields, ...configFields, ...watchFields, model: '', help: '', version: '' })
   expect(used.filter((key) => whyNotOption(key) === undefined)).toEqual([])
 })

@@ -1,3 +1,4 @@
+import { colour, FILL, GREY, INK, PAPER } from '../../page/palette.js'
 import { NONE } from '../../show.js'
 import {
   type Axis,
@@ -15,7 +16,6 @@ import {
   textWidth,
 } from './figure.js'
 import { belowAxis, spread, stroke, written } from './labels.js'
-import { colour, FILL, GREY, INK, PAPER } from './palette.js'
 import { shortened } from './text-width.js'
 
 export interface Bar {

@@ -1,3 +1,4 @@
+import { colour, INK } from '../../page/palette.js'
 import { count } from '../../show.js'
 import {
   type Axis,
@@ -15,7 +16,6 @@ import {
   tickWidth,
 } from './figure.js'
 import { aboveAxis, belowAxis } from './labels.js'
-import { colour, INK } from './palette.js'
 
 /** Box of one group: ends of the whiskers, quartiles and median. */
 export interface Box {

@@ -1,5 +1,6 @@
 import type { OutsideEntry, RunEntry } from '../../evaluate/results-file.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
+import type { RunColours } from '../../page/palette.js'
 import { count, decimal, duration, millions } from '../../show.js'
 import { lossText, short } from '../numbers.js'
 import type { ReportedRun } from '../reported-runs.js'
@@ -7,7 +8,6 @@ import { wasBusy } from '../timings.js'
 import { bars } from './bar-chart.js'
 import { references } from './baseline-lines.js'
 import type { Axis, Figure } from './figure.js'
-import type { RunColours } from './palette.js'
 import { scatter } from './scatter-plot.js'
 
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => decimal(x) }

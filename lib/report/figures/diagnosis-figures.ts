@@ -1,11 +1,11 @@
 import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
+import { COLOURS } from '../../page/palette.js'
 import { count, decimal, fixed, plainName } from '../../show.js'
 import type { Diagnosis } from '../../study/diagnose/diagnose-runs.js'
 import { bars } from './bar-chart.js'
 import type { Axis, Figure } from './figure.js'
 import { type Line, lines } from './line-chart.js'
-import { COLOURS } from './palette.js'
 
 const COSINE: Axis = { title: 'Mean cosine with the row', show: (x) => decimal(x) }
 const ABLATIONS: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 import { asset } from '../../packages/assets.js'
+import { PAPER } from '../../page/palette.js'
 import { csvCell, xmlText } from '../../show.js'
 import type { Figure, Table } from './figure.js'
 import { FONT, WIDTHS } from './figure.js'
-import { PAPER } from './palette.js'
 import { fontFinder } from './png-fonts.js'
 
 /** Pixels of the PNG per pixel of the figure, for sharp pictures on dense screens. */

@@ -1,8 +1,8 @@
 import type { EChartsOption } from 'echarts'
+import { GRID, INK, MUTED } from '../../page/palette.js'
 import { decimal } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
 import { short } from '../numbers.js'
-import { GRID, INK, MUTED } from './palette.js'
 import { textWidth as widthOf, wrapped } from './text-width.js'
 
 /** Data of a figure: rows under column titles with units. */

@@ -1,6 +1,6 @@
+import { INK, legible, MUTED, SHADES, shade } from '../../page/palette.js'
 import { type Axis, axisTitle, below, type Caption, type Figure, figure, named, SIZE, show, textWidth, ticks } from './figure.js'
 import { belowAxis, written } from './labels.js'
-import { INK, legible, MUTED, SHADES, shade } from './palette.js'
 import { key } from './scatter-plot.js'
 import { shortened } from './text-width.js'
 

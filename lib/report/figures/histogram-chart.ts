@@ -1,4 +1,5 @@
 import type { CustomSeriesRenderItemAPI } from 'echarts'
+import { colour, FILL, INK } from '../../page/palette.js'
 import { count } from '../../show.js'
 import {
   type Axis,
@@ -17,7 +18,6 @@ import {
   tickWidth,
 } from './figure.js'
 import { aboveAxis, belowAxis, spread, stroke, written } from './labels.js'
-import { colour, FILL, INK } from './palette.js'
 
 /** Counts between edges. Shapes: counts [n], edges [n + 1]. */
 export interface Bins {

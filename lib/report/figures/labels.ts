@@ -1,5 +1,5 @@
+import { INK, MUTED, PAPER } from '../../page/palette.js'
 import { FONTS, SIZE, textWidth } from './figure.js'
-import { INK, MUTED, PAPER } from './palette.js'
 import { wrapped } from './text-width.js'
 
 /** A label on a line: its preferred centre and its length. */

@@ -1,9 +1,9 @@
+import { colour, INK, MUTED } from '../../page/palette.js'
 import { extremes } from '../../statistics/extremes.js'
 import {
   type Axis, along, axisTitle, below, type Caption, drawn, drawnTitle, type Figure, figure, part, type Range, SIZE, scale, show, textWidth, tick, tickWidth,
 } from './figure.js' // biome-ignore format: names
 import { aboveAxis, type Box, belowAxis, spread, stroke, written } from './labels.js'
-import { colour, INK, MUTED } from './palette.js'
 import { shortened, wrapped } from './text-width.js'
 
 export interface Line {

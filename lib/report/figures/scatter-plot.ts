@@ -1,3 +1,4 @@
+import { colour, INK, MUTED, PAPER, SEQUENCE, shade } from '../../page/palette.js'
 import {
   type Axis,
   along,
@@ -16,7 +17,6 @@ import {
   tickWidth,
 } from './figure.js'
 import { aboveAxis, belowAxis, besidePoints, spread, stroke, written } from './labels.js'
-import { colour, INK, MUTED, PAPER, SEQUENCE, shade } from './palette.js'
 
 export interface Point {
   readonly x: number

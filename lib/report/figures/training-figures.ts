@@ -1,4 +1,5 @@
 import type { HistoryRow } from '../../checkpoint/run-manifest.js'
+import type { RunColours } from '../../page/palette.js'
 import { count, decimal, plainName } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
 import { lossText, short } from '../numbers.js'
@@ -7,7 +8,6 @@ import { references } from './baseline-lines.js'
 import { likeGroups } from './comparison-figures.js'
 import type { Axis, Figure } from './figure.js'
 import { type Line, lines } from './line-chart.js'
-import type { RunColours } from './palette.js'
 
 const EPOCH: Axis = { title: 'Epoch', whole: true, show: String }
 const STEP: Axis = { title: 'Optimizer step', whole: true, show: count, tick: count }

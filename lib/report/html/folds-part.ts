@@ -1,7 +1,7 @@
 import { selectionSentence, skillSentence } from '../../evaluate/results-table.js'
+import { type Html, html } from '../../page/html.js'
 import { count, decimal, plainName, signedDecimal, span } from '../../show.js'
 import type { Report } from '../report-document.js'
-import { type Html, html } from './html.js'
 import { number, table } from './parts.js'
 
 /** Table of the runs that were trained on all folds, with their pooled figures; empty without any. */

@@ -1,7 +1,7 @@
+import { type Html, html } from '../../page/html.js'
 import { count, percent } from '../../show.js'
 import type { LoadedServer, LoadedStage } from '../figures/load-figures.js'
 import type { Drawn } from '../figures/write-figures.js'
-import { type Html, html } from './html.js'
 import { number, shown, table } from './parts.js'
 
 const rate = (x: number) => (x < 100 ? x.toFixed(1) : count(x))

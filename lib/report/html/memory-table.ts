@@ -1,6 +1,6 @@
+import { type Html, html } from '../../page/html.js'
 import { count, decimal, NONE, span } from '../../show.js'
 import type { MemoryCurve } from '../../study/ceiling/memory-curve.js'
-import { type Html, html } from './html.js'
 import { number, table } from './parts.js'
 
 /** Cosines by the number of vectors before the target. */

@@ -1,9 +1,9 @@
+import { escaped, type Html, html, raw } from '../../page/html.js'
+import { COLOURS, FILL, GREY, GRID, GROUPS, INK, MUTED, PAPER } from '../../page/palette.js'
 import { NONE } from '../../show.js'
 import { csv } from '../figures/draw-figure.js'
 import { WIDTHS } from '../figures/figure.js'
-import { COLOURS, FILL, GREY, GRID, GROUPS, INK, MUTED, PAPER } from '../figures/palette.js'
 import type { Drawn } from '../figures/write-figures.js'
-import { escaped, type Html, html, raw } from './html.js'
 
 /** Content of a cell: a text, or a text with its sort key. */
 export type TableCell = string | Html | { readonly text: string | Html; readonly key: string | number | null }

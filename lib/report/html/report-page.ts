@@ -1,6 +1,6 @@
+import { type Html, html } from '../../page/html.js'
 import type { Figures } from '../figures/all-figures.js'
 import type { Report } from '../report-document.js'
-import { type Html, html } from './html.js'
 import { outsidePart } from './outside-part.js'
 import { dashboard, limitsSection, matrixSection, runsSection } from './overview-section.js'
 import { shown } from './parts.js'

@@ -1,8 +1,8 @@
+import { type Html, html } from '../../page/html.js'
+import { COLOURS } from '../../page/palette.js'
 import { runColours } from '../figures/all-figures.js'
-import { COLOURS } from '../figures/palette.js'
 import { judgedRuns } from '../folded-runs.js'
 import type { Report } from '../report-document.js'
-import { type Html, html } from './html.js'
 
 /** Buttons that hide runs in the figures and tables of all runs; they carry the runs' colours. */
 export function runToggles(report: Report): Html {

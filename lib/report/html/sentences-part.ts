@@ -1,10 +1,10 @@
 import { NAMES } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import type { SentencesEntry, WindowSentences } from '../../evaluate/window-sentences.js'
+import { type Html, html } from '../../page/html.js'
 import { count, decimal } from '../../show.js'
 import { cut } from '../../study/analysis/groups.js'
 import type { StoredSentence } from '../../text/decode/sentence-bank.js'
-import { type Html, html } from './html.js'
 
 /** Longest sentence of the page. Units: characters. */
 const LONGEST = 300

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Html, html, json, raw } from './html.js'
+import { type Html, html, json, raw } from '../../page/html.js'
+import { STYLE } from '../../page/page-style.js'
 import { SCRIPT } from './page-script.js'
-import { STYLE } from './page-style.js'
 
 export const DATA_START = '<script type="application/json" id="report-data">'
 export const DATA_END = '</script>'

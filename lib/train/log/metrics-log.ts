@@ -36,19 +36,22 @@ export async function* metricsOf(folder: string): AsyncGenerator<LogLine> {
   }
 }
 
-const textOf = (line: LogLine) => `${JSON.stringify(line)}\n`
-
 /** Lines up to the state that is resumed; the row of an epoch whose save came before its line is added. */
-async function* upTo(folder: string, { progress, history }: Resumed): AsyncGenerator<string> {
+export async function* keptLines(folder: string, { progress, history }: Resumed): AsyncGenerator<LogLine> {
   let last = -1
   for await (const line of metricsOf(folder)) {
     if (line.type === 'epoch' ? line.epoch >= progress.epoch : line.step > progress.optimizer_steps) continue
     if (line.type === 'epoch') last = line.epoch
-    yield textOf(line)
+    yield line
   }
   const row = history.at(-1)
   if (row === undefined || row.epoch <= last) return
-  yield textOf({ type: 'epoch', time: new Date().toISOString(), step: progress.optimizer_steps, ...row })
+  yield { type: 'epoch', time: new Date().toISOString(), step: progress.optimizer_steps, ...row }
+}
+
+const textOf = (line: LogLine) => `${JSON.stringify(line)}\n`
+async function* textsOf(lines: AsyncIterable<LogLine>): AsyncGenerator<string> {
+  for await (const line of lines) yield textOf(line)
 }
 
 /** Writes metrics.jsonl, which the other loggers read when a run is resumed; a new run removes the logs of an overwritten one. */
@@ -57,7 +60,7 @@ export function metricsLogger(folder: string, from: Resumed | undefined): Logger
   return {
     begin: async () => {
       const path = join(folder, METRICS)
-      if (from !== undefined) await publish({ [path]: upTo(folder, from) })
+      if (from !== undefined) await publish({ [path]: textsOf(keptLines(folder, from)) })
       else for (const name of (await names(folder)).filter(isLog)) await rm(join(folder, name), { force: true })
       file = await open(path, 'a')
     },

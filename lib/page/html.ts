@@ -1,4 +1,4 @@
-import { jsonText, xmlText } from '../../show.js'
+import { jsonText, xmlText } from '../show.js'
 
 /** Markup that is not escaped again. */
 export interface Html {

@@ -1,4 +1,4 @@
-import { COLOURS, shade } from '../figures/palette.js'
+import { COLOURS, shade } from './palette.js'
 
 const colours = (of: (colour: string) => string) => COLOURS.map((colour, i) => `--c${i}:${of(colour)}`).join(';')
 
