@@ -14,6 +14,30 @@ const INDEXED = 5000
 
 const between = (begin: number, end: number) => `(row >= ${begin} AND row < ${end})`
 
+/** Reads and searches the rows of a table. */
+const searching = (url: string, table: () => Promise<Table>): Pick<Bank, 'rows' | 'nearest'> => ({
+  rows: (at, count) =>
+    asking(url, async () => {
+      const columns = ['row', 'article', 'position', 'text', 'vector']
+      return bankRows(
+        await (await table())
+          .query()
+          .where(between(at, at + count))
+          .select(columns)
+          .toArrow(),
+        at,
+      )
+    }),
+  nearest: (query, { k, without, exact }) =>
+    asking(url, async () => {
+      let search = (await table()).query().nearestTo(query).distanceType('cosine').limit(k)
+      if (without.length > 0) search = search.where(without.map((range) => `NOT ${between(...range)}`).join(' AND '))
+      if (exact) search = search.bypassVectorIndex()
+      const found = await search.select(['row', 'vector', '_distance']).toArrow()
+      return { rows: Int32Array.from(found.getChild('row')!.toArray() as Int32Array), vectors: vectorsOf(found, query.length) }
+    }),
+})
+
 /** Opens a bank in a folder of LanceDB. Errors: PACKAGE_MISSING. */
 export async function openLance({ place, table: name, shown: url }: BankAddress): Promise<Bank> {
   process.env.LANCEDB_LOG ??= 'error' // otherwise it prints a warning for every new table
@@ -34,7 +58,6 @@ export async function openLance({ place, table: name, shown: url }: BankAddress)
   const keep = async (facts: BankFacts) =>
     void (await (await database()).createTable(about, [{ facts: JSON.stringify(facts) }], { mode: 'overwrite' }))
   const ask = <T>(work: () => Promise<T>) => asking(url, work)
-  const listed = async (where: string, columns: string[]) => (await table()).query().where(where).select(columns).toArrow()
   return {
     url,
     facts: () =>
@@ -64,19 +87,7 @@ export async function openLance({ place, table: name, shown: url }: BankAddress)
         await keep(facts)
       }),
     index: () => ask(async () => (await (await table()).listIndices())[0]?.indexType ?? null),
-    rows: (at, count) =>
-      ask(async () => {
-        const found = await listed(between(at, at + count), ['row', 'article', 'position', 'text', 'vector'])
-        return bankRows(found, at)
-      }),
-    nearest: (query, { k, without, exact }) =>
-      ask(async () => {
-        let search = (await table()).query().nearestTo(query).distanceType('cosine').limit(k)
-        if (without.length > 0) search = search.where(without.map((range) => `NOT ${between(...range)}`).join(' AND '))
-        if (exact) search = search.bypassVectorIndex()
-        const found = await search.select(['row', 'vector', '_distance']).toArrow()
-        return { rows: Int32Array.from(found.getChild('row')!.toArray() as Int32Array), vectors: vectorsOf(found, query.length) }
-      }),
+    ...searching(url, table),
     close: async () => {
       opened?.close()
       connection?.close()

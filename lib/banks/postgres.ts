@@ -1,8 +1,9 @@
-import type { Pool, PoolClient } from 'pg'
+import type { Pool } from 'pg'
 import { LvmError } from '../errors.js'
 import type { Bank, BankFacts, BankRows } from './bank.js'
 import type { BankAddress } from './bank-address.js'
 import { asking, bankClient } from './bank-errors.js'
+import { inTransaction } from './transaction.js'
 import { vectorsOf, vectorText } from './vector-text.js'
 
 type Postgres = { readonly default: typeof import('pg') }
@@ -25,6 +26,36 @@ async function requireExtension(pool: Pool, url: string): Promise<void> {
     throw new LvmError('BANK_EXTENSION', `${url}: expected pgvector ${LEAST.join('.')} or later but the server has ${found}`)
 }
 
+/** Reads and searches the rows of a table. */
+const searching = (pool: Pool, url: string, table: string): Pick<Bank, 'rows' | 'nearest'> => ({
+  rows: (at, count) =>
+    asking(url, async () => {
+      const { rows } = await pool.query(`SELECT * FROM "${table}" WHERE row >= $1 AND row < $2 ORDER BY row`, [at, at + count])
+      const of = (key: string) => rows.map((row) => row[key])
+      return {
+        at,
+        count: rows.length,
+        vectors: vectorsOf(rows),
+        articles: of('article'),
+        positions: of('position'),
+        texts: of('text'),
+      }
+    }),
+  nearest: (vector, { k, without, exact }) =>
+    asking(url, () =>
+      inTransaction(pool, async (client) => {
+        const settings = exact ? ['enable_indexscan = off'] : ['hnsw.ef_search = 100', 'hnsw.iterative_scan = strict_order']
+        for (const setting of settings) await client.query(`SET LOCAL ${setting}`)
+        const left = without.map(([begin, end]) => `NOT (row >= ${begin} AND row < ${end})`).join(' AND ') || 'true'
+        const { rows } = await client.query(
+          `SELECT row, vector FROM "${table}" WHERE ${left} ORDER BY vector <=> $1::vector LIMIT ${k}`,
+          [vectorText(vector, 0, vector.length)],
+        )
+        return { rows: Int32Array.from(rows, ({ row }) => row as number), vectors: vectorsOf(rows) }
+      }),
+    ),
+})
+
 /** Opens a bank in PostgreSQL with pgvector. Errors: PACKAGE_MISSING. */
 export async function openPostgres({ place, table, shown: url }: BankAddress): Promise<Bank> {
   const { default: pg } = await bankClient<Postgres>('pg', 'PostgreSQL')
@@ -35,20 +66,6 @@ export async function openPostgres({ place, table, shown: url }: BankAddress): P
   const exists = async (name: string) => (await query('SELECT to_regclass($1) IS NOT NULL AS there', [name])).rows[0].there
   const keep = (facts: BankFacts) =>
     query('INSERT INTO lvm_banks VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET facts = $2', [table, JSON.stringify(facts)])
-  const inTransaction = async <T>(work: (client: PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect()
-    let failed: Error | undefined
-    try {
-      await client.query('BEGIN')
-      return await work(client)
-    } catch (error) {
-      failed = error as Error
-      throw error
-    } finally {
-      if (failed === undefined) await client.query('COMMIT').finally(() => client.release())
-      else client.release(failed) // closes the connection, which ends its transaction
-    }
-  }
   const indexOf = async () =>
     (await query('SELECT indexdef FROM pg_indexes WHERE tablename = $1 AND indexname = $2', [table, `${table}_vector`])).rows[0]
   return {
@@ -89,32 +106,7 @@ export async function openPostgres({ place, table, shown: url }: BankAddress): P
         await keep(facts)
       }),
     index: () => ask(async () => ((await indexOf()) === undefined ? null : 'HNSW')),
-    rows: (at, count) =>
-      ask(async () => {
-        const { rows } = await query(`SELECT * FROM "${table}" WHERE row >= $1 AND row < $2 ORDER BY row`, [at, at + count])
-        const of = (key: string) => rows.map((row) => row[key])
-        return {
-          at,
-          count: rows.length,
-          vectors: vectorsOf(rows),
-          articles: of('article'),
-          positions: of('position'),
-          texts: of('text'),
-        }
-      }),
-    nearest: (vector, { k, without, exact }) =>
-      ask(() =>
-        inTransaction(async (client) => {
-          const settings = exact ? ['enable_indexscan = off'] : ['hnsw.ef_search = 100', 'hnsw.iterative_scan = strict_order']
-          for (const setting of settings) await client.query(`SET LOCAL ${setting}`)
-          const left = without.map(([begin, end]) => `NOT (row >= ${begin} AND row < ${end})`).join(' AND ') || 'true'
-          const { rows } = await client.query(
-            `SELECT row, vector FROM "${table}" WHERE ${left} ORDER BY vector <=> $1::vector LIMIT ${k}`,
-            [vectorText(vector, 0, vector.length)],
-          )
-          return { rows: Int32Array.from(rows, ({ row }) => row as number), vectors: vectorsOf(rows) }
-        }),
-      ),
+    ...searching(pool, url, table),
     close: () => pool.end(),
   }
 }

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { askBank } from '../../lib/banks/bank-search.js'
-import { openBank } from '../../lib/banks/open-bank.js'
-import { bankInfo, pushBank, retrieve, verifyBank } from '../../lib/index.js'
+import { baseRows } from '../../lib/banks/base-rows.js'
+import { factsOf, openBank } from '../../lib/banks/open-bank.js'
+import { bankInfo, openBase, pushBank, retrieve, verifyBank } from '../../lib/index.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { refused } from '../files/fixture.js'
 import { place, TINY, trained, vectorFile } from '../train/runs.js'
@@ -80,9 +81,12 @@ export function bankCases(database: string, address: (table: string) => string):
     const long = await vectorFile(`long-${database}`, { articles: 25, length: 60, dim: 2048, noise: true })
     const { data } = await smallRun()
     const url = address('stopped')
-    const controller = new AbortController()
-    const onProgress = ({ open }: Json) => open.some(({ done }: Json) => done >= 512) && controller.abort()
-    await refused('INTERRUPTED', pushBank(long, url, { index: false }, { signal: controller.signal, onProgress }))
+    const base = await openBase(long)
+    const bank = await openBank('test', url)
+    await bank.create(await factsOf(base))
+    for (const at of [0, 512]) await bank.add(await baseRows(base, undefined, at, 512)) // as a push that is killed then
+    await bank.close()
+    base.dispose()
     expect(await bankInfo(url)).toMatchObject({ stored: 1024, rows: 1500, finished: false })
     expect(await refused('BANK_UNFINISHED', verifyBank(url, long))).toContain('1024 of 1500')
     expect(await refused('BANK_UNFINISHED', entry({ bank: url }, 'unfinished'))).toContain('1500')
