@@ -43,7 +43,7 @@ describe('the server of the page', () => {
     const deaf = silent()
     await sleep(50)
     const large = 'x'.repeat(100_000)
-    for (let i = 0; i < 100; i++) {
+    while (reading.messages() < 40) {
       training.hear({ type: 'warning', code: 'X', message: large })
       server.changed()
       await sleep(5)
@@ -57,7 +57,6 @@ describe('the server of the page', () => {
       deaf.resume()
     })
     expect(held).toBeLessThan(20e6)
-    expect(reading.messages()).toBeGreaterThan(10)
     silent()
     await sleep(50)
     training.end()
