@@ -80,6 +80,7 @@ interface Step {
   exp_avg_sq: number
 }
 const STEPS: readonly Case[] = [
+  ['next-frozen', 'gru', '--freeze', 'in_proj.*,core.blocks.0.*', '--lr-scale', '*.bias=0.5,head.weight=2', '--clip', 0.01],
   ['next-lstm', 'lstm', '--dropout', 0],
   ['next-gru', 'gru', '--seed', 7, '--residual', 'decay'],
   ['next-transformer', 'transformer', '--dropout', 0],
