@@ -124,7 +124,7 @@ describe('torch.optim.AdamW goes on from our optimizer state', () => {
       expect(step.moved).toBeGreaterThan(1e-4)
       expect(step.weights).toBeLessThan(1e-6)
       expect(step.exp_avg).toBeLessThan(1e-5)
-      expect(step.exp_avg_sq).toBeLessThan(1e-5)
+      expect(step.exp_avg_sq).toBeLessThan(2e-5) // a square has twice the relative error
     },
   )
 })
