@@ -92,7 +92,8 @@ export { type BackwardOptions, call, operators, Tensor, type Value } from './tor
 export { torch } from './torch/torch.js'
 export type { Callbacks, Training } from './train/callbacks.js'
 export { type CreateOptions, createModel, type FreshModel, type OwnCreateOptions } from './train/loop/fresh-model.js'
-export { AdamW, type AdamWOptions, type Optimizer, SGD, type SGDOptions, type Trainable } from './train/loop/optimizers.js'
+export { AdamW, type AdamWOptions, type Optimizer, SGD, type SGDOptions } from './train/loop/optimizers.js'
+export type { OptimizerGroup, ParameterGroup, Trainable } from './train/loop/parameter-groups.js'
 export { type SaveModelOptions, saveModel } from './train/loop/save-model.js'
 export { plateau, warmupCosine } from './train/loop/schedules.js'
 export {
