@@ -45,6 +45,9 @@ const TOPICS = {
     'openBase',
     'writeBase',
     'shardBase',
+    'pushBank',
+    'bankInfo',
+    'verifyBank',
     'audit',
     'auditPage',
     'ceiling',
@@ -56,7 +59,9 @@ const TOPICS = {
   Texts: ['Encoder', 'Decoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
   Tensors: ['torch', 'Tensor', 'Generator', 'call', 'operators', 'devices', 'TorchScriptModule'],
   'Loops of one’s own':
-    'openWindows WindowSet WindowPart createModel FreshModel Optimizer AdamW SGD warmupCosine plateau saveModel'.split(' '),
+    'openWindows WindowSet WindowPart createModel FreshModel Optimizer OptimizerGroup AdamW SGD warmupCosine plateau saveModel'.split(
+      ' ',
+    ),
   Errors: ['LvmError', 'ERRORS'],
 }
 /** Headings of formats.md with the keys of the document that a function returns or takes. */

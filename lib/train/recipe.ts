@@ -3,7 +3,7 @@ import { readFold } from '../data/fold.js'
 import type { Reach } from '../data/windows.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import { forPrograms } from '../hints.js'
-import { type Options, resolve } from '../options.js'
+import { type Fields, type Options, readAs, resolve } from '../options.js'
 import { kebab } from '../show.js'
 import { type Architecture, isCausal } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
@@ -205,9 +205,11 @@ export function plan(model: string | Architecture, given: Given): Plan {
 /** Settings of a resumed run: its own, with the changes that resume allows. Errors: BAD_OPTION for any other change. */
 export function resumed(model: Architecture, given: Given, saved: { train: Given; model: Given }): Plan {
   const { architecture, own } = ask(model, given)
+  const all: Fields = { ...trainFields, ...architecture.fields }
   const before: Given = { ...saved.train, ...resolve(architecture.name, architecture.fields, saved.model) }
   const same = (key: string, value: unknown) =>
-    value === before[key] || (key === 'device' && resolveDevice(String(value)) === before.device)
+    JSON.stringify(readAs(all[key]!, value)) === JSON.stringify(before[key]) ||
+    (key === 'device' && resolveDevice(String(value)) === before.device)
   for (const [key, value] of Object.entries({ ...own.train, ...own.model })) {
     if (RESUMABLE.includes(key) || same(key, value)) continue
     throw new LvmError(
