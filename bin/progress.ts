@@ -2,6 +2,7 @@ import { beyondPlan } from '../lib/checkpoint/run-manifest.js'
 import { readsOf } from '../lib/checkpoint/trained-contexts.js'
 import type { TrainEvent } from '../lib/index.js'
 import { busyNotes, isBusy } from '../lib/libtorch/cpu-share.js'
+import { rateTested } from './rate-chart.js'
 import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
 import { hasColour } from './colour.js'
 import { program } from './command-line.js'
@@ -160,6 +161,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
   return (event) => {
     if (event.type === 'start') say(`${opening(event)}\n`)
+    if (event.type === 'lr_test') say(rateTested(event, width()))
     if (event.type === 'audit') say(audited(event))
     if (event.type === 'init') say(`${starting(event)}\n`)
     if (event.type === 'warning') say(`warning: ${event.message}`)

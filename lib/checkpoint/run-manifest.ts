@@ -165,7 +165,16 @@ export const beyondPlan = (extended: readonly Stretch[]): string =>
   extended.map(({ kind, since, to }) => `${kind} from step ${since + 1} to ${to}`).join(', then ')
 
 /** State that a training needs, besides the tensors, to resume bit for bit. */
+/** Learning-rate range test: the chosen rate, the smoothed loss at each rate, its lowest point, and why it ended. */
+export interface LrTest {
+  readonly lr: number
+  readonly lowest: { readonly lr: number; readonly loss: number }
+  readonly ended: 'diverged' | 'range' | 'time'
+  readonly curve: readonly { readonly lr: number; readonly loss: number }[]
+}
 export interface Progress {
+  /** Range test that chose the learning rate; absent for a rate that was given. */
+  lr_test?: LrTest
   /** Current epoch, from 1; 0 before the evaluation of the untrained model. */
   epoch: number
   /** Steps done in the current epoch. */

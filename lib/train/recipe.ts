@@ -1,4 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
+import type { LrTest } from '../checkpoint/run-manifest.js'
 import { readFold } from '../data/fold.js'
 import type { Reach } from '../data/windows.js'
 import { badOption, LvmError, shown } from '../errors.js'
@@ -11,7 +12,8 @@ import { readLog } from './log/loggers.js'
 import { trainFields } from './train-fields.js'
 
 type Given = Readonly<Record<string, unknown>>
-export type TrainSettings = Options<typeof trainFields>
+/** Resolved options; a rate to be chosen by a range test is that of the recipe until then. */
+export type TrainSettings = Omit<Options<typeof trainFields>, 'lr'> & { readonly lr: number }
 
 /** A recipe's batch is halved, down to `vectors`, until an epoch has so many `steps`. */
 export const LEAST = { steps: 8, vectors: 128 }
@@ -109,7 +111,14 @@ export interface Plan {
   readonly model: Given
   /** Whether `batchVectors` is the recipe's, which is made smaller where an epoch would have too few steps. */
   readonly fitsBatch?: boolean
+  /** Whether a range test chooses the learning rate. */
+  readonly autoLr?: boolean
+  /** The range test that chose it. */
+  readonly lrTest?: LrTest
 }
+
+/** Resolves options whose learning rate is a number. */
+const settled = (given: Given): TrainSettings => resolve('train', trainFields, given) as TrainSettings
 
 function divide(architecture: Architecture, given: Given): { train: Given; model: Given } {
   const known = (key: string) => Object.hasOwn(trainFields, key) || Object.hasOwn(architecture.fields, key)
@@ -156,7 +165,10 @@ export function plan(model: string | Architecture, given: Given): Plan {
     ...(own.train.objective === undefined && !isCausal(architecture, options) && { objective: 'last' }),
     ...(own.train.ema === undefined && { ...architecture.training, ...own.train }.weights === 'bf16' && { ema: 0 }),
   }
-  const train = resolve('train', trainFields, { ...architecture.training, ...chosen.train, ...fitting, ...own.train })
+  const usual: Given = { ...architecture.training, ...chosen.train, ...fitting }
+  const autoLr = own.train.lr === 'auto'
+  const { lr = usual.lr, ...others } = own.train
+  const train = settled({ ...usual, ...others, lr: autoLr ? usual.lr : lr })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(
@@ -199,7 +211,7 @@ export function plan(model: string | Architecture, given: Given): Plan {
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
     throw badOption('train', 'precision', 'no value with "weights" bf16, which computes all products in bf16,', 'bf16')
   const fitsBatch = chosen.train.batchVectors !== undefined && own.train.batchVectors === undefined
-  return { architecture, train, model: options, fitsBatch }
+  return { architecture, train, model: options, fitsBatch, autoLr }
 }
 
 /** Settings of a resumed run: its own, with the changes that resume allows. Errors: BAD_OPTION for any other change. */
@@ -221,7 +233,7 @@ export function resumed(model: Architecture, given: Given, saved: { train: Given
   const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key)))
   return {
     architecture,
-    train: resolve('train', trainFields, {
+    train: settled({
       ...saved.train,
       extend: undefined,
       processes: undefined,

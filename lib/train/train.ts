@@ -30,6 +30,7 @@ import { type Group, openGroup, placeOf } from './ranks/group.js'
 import { isRestart } from './ranks/rank-place.js'
 import { begin, requireShareable, threadsOf } from './ranks/shared-training.js'
 import { ask, type Plan, plan } from './recipe.js'
+import { rangeTest } from './range-test.js'
 import { goOn, type Start } from './resume.js'
 import { settingsOf } from './save.js'
 import { closeSession, openSession, type Session } from './session.js'
@@ -169,6 +170,7 @@ async function* run(
   const ranked = placeOf(asked)
   const isOurs = architectures.some((ours) => ours === model)
   if (ranked && fresh) requireShareable(fresh.train)
+  if (ranked && fresh?.autoLr) throw badOption('train', 'lr', 'a number with several processes', 'auto')
   if (ranked && processes !== undefined && !isOurs)
     throw badOption('train', 'processes', 'no value with an architecture of your own, which a launcher can start,', processes)
   const watch = port === undefined || (ranked && ranked.rank > 0) ? undefined : await openWatch(port)
@@ -198,6 +200,25 @@ async function startOf(fresh: Plan): Promise<Start> {
   return { plan: { ...fresh, train: { ...fresh.train, batchVectors: data.batchVectors } }, data }
 }
 
+/** Runs a range test on a model and optimizer of its own, and returns the start with the rate that it chose. */
+async function* choosingRate(
+  start: Start,
+  o: { store: Store; initial: Initial | undefined; group: undefined },
+  signal: AbortSignal,
+): AsyncGenerator<Told, Start> {
+  const { session } = await openTraining(start, o)
+  const stop = () => native.trainerStop(session.trainer)
+  signal.addEventListener('abort', stop)
+  try {
+    const lrTest = await rangeTest(session, signal)
+    yield { type: 'lr_test', ...lrTest }
+    return { ...start, plan: { ...start.plan, train: { ...start.plan.train, lr: lrTest.lr }, lrTest } }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    closeSession(session)
+  }
+}
+
 async function* runHere(o: Running): AsyncGenerator<Told> {
   const { model, given, fresh, resume, folder, overwrite, group } = o
   const claim = () => claimRun('train', folder, { resume, overwrite })
@@ -207,9 +228,10 @@ async function* runHere(o: Running): AsyncGenerator<Told> {
   try {
     if (fresh !== undefined && group === undefined) resolveDevice(fresh.train.device) // before the data is read, which can take minutes
     const initial = fresh && (await openInitial(fresh))
-    const started = fresh ? await startOf(fresh) : await goOn(model, given, store.current()!)
+    let started = fresh ? await startOf(fresh) : await goOn(model, given, store.current()!)
     data = started.data
     if (group) requireShareable(started.plan.train)
+    if (fresh?.autoLr) started = yield* choosingRate(started, { store, initial, group: undefined }, o.signal)
     const opened = await openTraining(started, { store, initial, group })
     session = opened.session
     yield* group?.follows ? following(session, store, o) : told(opened, store, started, o)
