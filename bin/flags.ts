@@ -34,3 +34,10 @@ export const flags = (fields: Fields): Record<string, Options> =>
 /** Returns the typed options of a table under their library names. */
 export const given = (fields: Fields, argv: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.keys(fields).flatMap((key) => (argv[key] === undefined ? [] : [[key, argv[key]]])))
+
+/** Value of an option on a command line that is not parsed yet. */
+export function valueOn(words: readonly string[], option: string): string | undefined {
+  const at = words.findIndex((word) => word === option || word.startsWith(`${option}=`))
+  const value = at < 0 ? undefined : words[at]!.includes('=') ? words[at]!.slice(option.length + 1) : words[at + 1]
+  return value === '' ? undefined : value
+}

@@ -102,9 +102,9 @@ export function bar(e: Of<'progress'>, latest: number | undefined, columns: numb
 export function opening(e: Of<'start'>): string {
   const { data, split, estimate, extended } = e
   const once =
-    e.history === undefined
+    e.batch_vectors === undefined
       ? 'every vector of a context is a target'
-      : `each article is read once for all its targets, about ${count(e.batch_vectors!)} vectors in a batch`
+      : `each article is read once for all its targets, about ${count(e.batch_vectors)} vectors in a batch`
   return [
     `${e.resumed ? 'resuming' : 'training'} ${e.model} · ${count(e.parameters)} parameters · ${e.device} · ${e.precision} · ${e.threads} threads`,
     `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,

@@ -34,7 +34,7 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = 
       'search models and options by a plan, and confirm the best',
       async () => (await import('./commands/experiment.js')).experimenting,
     ],
-    import: ['convert a PyTorch checkpoint to a run', async () => (await import('./commands/import.js')).importing],
+    import: ['convert a PyTorch checkpoint to a run', async () => (await import('./commands/import.js')).importing()],
   },
   Judge: {
     evaluate: ['compare runs with the baselines', async () => (await import('./commands/evaluate.js')).evaluate],

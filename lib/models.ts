@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { architectures, findArchitecture } from './architectures/index.js'
+import { nameOrArchitecture } from './architectures/own.js'
 import { sizeOf } from './architectures/size.js'
 import { RUNS } from './checkpoint/run-folder.js'
 import { HISTORY, type History, type RunManifest } from './checkpoint/run-manifest.js'
@@ -10,7 +11,7 @@ import { type Architecture, PRESETS } from './spec/architecture.js'
 import { countParameters } from './spec/count.js'
 import { printTree } from './spec/print.js'
 import { estimate } from './train/estimate.js'
-import { nameOrArchitecture, requireOwn } from './train/own-model.js'
+import { requireOwn } from './train/own-model.js'
 import { plan } from './train/recipe.js'
 
 /** One row of the matrix: the specification's target, the model, and its run in this folder tree. */

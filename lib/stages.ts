@@ -71,9 +71,14 @@ const cpuSeconds = (before?: NodeJS.CpuUsage): number => {
 export const stoppedBy = ({ reason }: AbortSignal): LvmError =>
   reason instanceof LvmError ? reason : new LvmError('INTERRUPTED', 'the work was stopped by its signal', { cause: reason })
 
+/** Errors: INTERRUPTED when a signal has stopped the work. */
+export function requireGoing(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw stoppedBy(signal)
+}
+
 /** Errors: INTERRUPTED when an overseer has stopped the work. */
 function requireWanted({ overseers = [] }: Work): void {
-  for (const { signal } of overseers) if (signal?.aborted) throw stoppedBy(signal)
+  for (const { signal } of overseers) requireGoing(signal)
 }
 
 function moved({ whole, overseers = [], root }: Work): void {

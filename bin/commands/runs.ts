@@ -120,7 +120,7 @@ const show: CommandModule = {
   },
 }
 
-/** Returns whether a person is asked before a removal. Errors: BAD_OPTION without --yes where nobody can be asked. */
+/** Returns whether the command asks before it removes. Errors: BAD_OPTION without --yes where nobody can answer. */
 function asks(owner: string, argv: Readonly<Record<string, unknown>>): boolean {
   if (argv.yes === true) return false
   if (argv.json === true || !process.stdin.isTTY || !process.stdout.isTTY)

@@ -8,7 +8,7 @@ import type { Architecture } from '../../lib/spec/architecture.js'
 import { rankPlace } from '../../lib/train/ranks/rank-place.js'
 import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
 import { watchFields } from '../../lib/train/watch/watch-fields.js'
-import { flags, given, wrapped } from '../flags.js'
+import { flags, given, valueOn, wrapped } from '../flags.js'
 import { answer } from '../output.js'
 
 const names = architectures.map(({ name }) => name)
@@ -46,13 +46,6 @@ const valued = new Set(
     f.kind === 'flag' ? [] : [`--${kebab(k)}`],
   ),
 )
-
-/** Value of an option on a command line that is not parsed yet. */
-function valueOn(words: readonly string[], option: string): string | undefined {
-  const at = words.findIndex((word) => word === option || word.startsWith(`${option}=`))
-  const value = at < 0 ? undefined : words[at]!.includes('=') ? words[at]!.slice(option.length + 1) : words[at + 1]
-  return value === '' ? undefined : value
-}
 
 /** Returns the model that a command line names; undefined also for a run that carries its own. Errors: BAD_OPTION. */
 export function modelOn(words: readonly string[]) {

@@ -6,6 +6,7 @@ import { openPool } from '../evaluate/pool.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
 import { percent } from '../show.js'
+import { requireGoing } from '../stages.js'
 import { pairedDifference } from '../statistics/estimates.js'
 import { searchWithModel } from '../study/retrieval/judge-retrieval.js'
 import { scoresByWindow } from '../study/retrieval/retrieval-scores.js'
@@ -136,6 +137,6 @@ export const gateError = (owner: string, gate: Gate, more = ''): LvmError =>
 export const stoppable =
   (say: (line: string) => void, signal: AbortSignal | undefined) =>
   (line: string): void => {
-    signal?.throwIfAborted()
+    requireGoing(signal)
     say(line)
   }

@@ -1,6 +1,7 @@
 import { contexts } from '../baselines/baselines-rows.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
+import { requireGoing } from '../stages.js'
 import { BATCHES } from '../study/benchmark/benchmark-inputs.js'
 import { interleaved } from '../study/benchmark/blocks.js'
 import { Tensor } from '../torch/tensor.js'
@@ -26,7 +27,7 @@ export async function medians(
       models.map((model) => ({
         batch,
         call: async () => {
-          signal?.throwIfAborted()
+          requireGoing(signal)
           using output = Tensor.wrap(await native.modelPredict(model, inputs[i]!.native, false))
           await output.data() // waits until the device has finished
         },

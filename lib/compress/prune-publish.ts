@@ -8,6 +8,7 @@ import { type Store, verifyRun } from '../checkpoint/run-store.js'
 import { badOption } from '../errors.js'
 import { copyWhole } from '../files/write.js'
 import { native } from '../native.js'
+import { requireGoing } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import { type OwnTrainOptions, train } from '../train/train.js'
 import { optionsOf, type PrunedWeights, type Settings } from './prune-weights.js'
@@ -97,7 +98,7 @@ export async function retrain(
     if (event.type === 'epoch' && o.finetune > 0)
       say(`  epoch ${event.epoch} of ${event.epochs}: validation cosine ${event.val_cosine.toFixed(4)}`)
   }
-  signal?.throwIfAborted()
+  requireGoing(signal)
 }
 
 /** Publishes the run in `stage` under its name. Errors: NO_DISK. */

@@ -11,7 +11,8 @@ import type { ExperimentPlan } from './read-plan.js'
 export const folderOf = (name: string): string => join('artifacts', 'lvm', 'experiments', name)
 
 const meaningOf = (plan: ExperimentPlan, hash: string): PlanMeaning => {
-  const { method, metric, direction, seed, seeds, spaces, halving, concurrency } = plan
+  const { method, metric, direction, seed, seeds, spaces, halving, concurrency, own } = plan
+  const files = Object.fromEntries(own.map(({ architecture, hash }) => [architecture.name, hash]))
   return {
     method,
     metric,
@@ -22,6 +23,7 @@ const meaningOf = (plan: ExperimentPlan, hash: string): PlanMeaning => {
     halving,
     concurrency: method === 'tpe' ? concurrency : null,
     data_hash: hash,
+    ...(own.length > 0 && { model_files: files }),
   }
 }
 const limitsOf = ({ budget, confirm, keep, retries, concurrency }: ExperimentPlan): PlanLimits => ({
@@ -75,8 +77,8 @@ export const lastLimits = (entries: readonly JournalEntry[]): PlanLimits | undef
 export function journaledPlan(entries: readonly JournalEntry[]): { plan: ExperimentPlan; hash: string } | undefined {
   const [first, limits] = [planEntry(entries), lastLimits(entries)]
   if (first === undefined || limits === undefined) return undefined
-  const { data_hash: hash, concurrency: _, ...meaning } = first.plan
-  return { plan: { ...meaning, ...limits, name: first.name, data: first.data }, hash }
+  const { data_hash: hash, concurrency: _, model_files: __, ...meaning } = first.plan
+  return { plan: { ...meaning, ...limits, name: first.name, data: first.data, own: [] }, hash }
 }
 
 /** Number of configurations after which the search found no further one. */

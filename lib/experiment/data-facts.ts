@@ -1,4 +1,3 @@
-import { architectures } from '../architectures/index.js'
 import { layoutOf } from '../data/keys.js'
 import { baseFiles } from '../data/locate.js'
 import { hashOf } from '../data/open.js'
@@ -10,6 +9,7 @@ import { DEFAULT_LIMITS } from '../files/limits.js'
 import { extremes } from '../statistics/extremes.js'
 import { contextLengths, requireLengths } from '../train/context-lengths.js'
 import { plan as planTraining } from '../train/recipe.js'
+import { architectureNamed, type OwnModel } from './plan-models.js'
 import type { Spaces, Suggestion } from './search-space.js'
 import { drawsOf, drawUniform } from './suggest.js'
 
@@ -34,11 +34,11 @@ export async function dataFacts(path: string): Promise<DataFacts> {
 }
 
 /** Why a configuration is refused by `train`; undefined when it is accepted. */
-export function refusal({ model, options }: Suggestion, facts: DataFacts): LvmError | undefined {
+export function refusal({ model, options }: Suggestion, facts: DataFacts, own: readonly OwnModel[] = []): LvmError | undefined {
   try {
-    const { train, model: own } = planTraining(model, options)
+    const { architecture, train, model: settings } = planTraining(architectureNamed(model, own), options)
     const { least, longest } = contextLengths(train, facts)
-    const { node } = architectures.find(({ name }) => name === model)!.spec({ dim: facts.dim, context: longest }, own)
+    const { node } = architecture.spec({ dim: facts.dim, context: longest }, settings)
     requireLengths(model, node, least)
     return undefined
   } catch (error) {
@@ -55,10 +55,10 @@ const SAMPLE = 200
  *
  * Errors: BAD_OPTION for a model of which all combinations are refused.
  */
-export function checkCombinations(spaces: Spaces, facts: DataFacts): string[] {
+export function checkCombinations(spaces: Spaces, facts: DataFacts, own: readonly OwnModel[] = []): string[] {
   return Object.entries(spaces).flatMap(([model, space]) => {
     const draw = drawsOf(0, 0)
-    const refused = Array.from({ length: SAMPLE }, () => refusal(drawUniform({ [model]: space }, draw), facts)).filter(
+    const refused = Array.from({ length: SAMPLE }, () => refusal(drawUniform({ [model]: space }, draw), facts, own)).filter(
       (error) => error !== undefined,
     )
     if (refused.length === SAMPLE) {

@@ -92,7 +92,7 @@ export const experiment = asyncDoor(
         `experiment: expected a multiple of ${plan.seeds.length}, the number of seeds, for "runs" but received ${budget.runs}`,
       )
     const facts = await dataFacts(plan.data)
-    const warnings = checkCombinations(plan.spaces, facts)
+    const warnings = checkCombinations(plan.spaces, facts, plan.own)
     const folder = o.out ?? folderOf(plan.name)
     const say = (event: ToldEvent) => tell({ version: 1, ...event })
     const lock = await lockRun(folder, `experiment ${plan.name}`)

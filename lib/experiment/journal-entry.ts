@@ -48,6 +48,8 @@ export interface RunEnd extends Job {
 /** The parts of a plan that decide which trainings are made; they stay the same for all calls. */
 export type PlanMeaning = Pick<ExperimentPlan, 'method' | 'metric' | 'direction' | 'seed' | 'seeds' | 'spaces' | 'halving'> & {
   readonly data_hash: string
+  /** SHA-256 of the file of each architecture of one's own. */
+  readonly model_files?: Readonly<Record<string, string>>
   /** Counts for TPE only, whose suggestions wait for fewer results with more concurrent runs. */
   readonly concurrency: number | null
 }

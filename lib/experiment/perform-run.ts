@@ -74,9 +74,10 @@ async function train(job: Job, bench: Bench): Promise<Ended | 'found'> {
   const isCosine = details?.config.lr_schedule === 'warmup-cosine'
   const longer = { ...length, ...(isCosine && { extend: 'replan' }) }
   const goesOn = stands === 'begun' || (stands === 'ended' && plan.halving?.promote === 'resume')
+  const modelFile = plan.own.find(({ architecture }) => architecture.name === job.model)?.file
   const options = { ...(threads !== undefined && { threads }), ...job.options, ...length, seed: job.seed }
   return trainChild(
-    { model: job.model, run: job.id, out: runsOf(folder), data: plan.data, options },
+    { model: job.model, modelFile, run: job.id, out: runsOf(folder), data: plan.data, options },
     {
       resume: goesOn && (enough || plan.halving?.promote === 'resume') ? (enough ? {} : longer) : undefined,
       overwrite: stands !== 'none',

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, resolve as resolvePath } from 'node:path'
-import { architectures } from '../architectures/index.js'
 import { type LvmError, shown } from '../errors.js'
 import type { Fields, Options } from '../options.js'
 import { nearestWord } from '../show.js'
@@ -8,6 +7,7 @@ import { seconds } from '../sweep/sweep-fields.js'
 import { budgetFields, confirmFields, halvingFields, planFields } from './experiment-fields.js'
 import { METRIC_NAMES, METRICS, type MetricName } from './metric.js'
 import { keysAt, type Path, type PlanText, readPlanFile, unknownKey } from './plan-file.js'
+import { namesOfModels, type OwnModel, ownModels } from './plan-models.js'
 import { readSpaces } from './read-space.js'
 import type { ModelSpace } from './search-space.js'
 
@@ -22,6 +22,8 @@ export interface ExperimentPlan {
   /** Seeds that every configuration is trained with. */
   readonly seeds: readonly number[]
   readonly spaces: Readonly<Record<string, ModelSpace>>
+  /** Architectures of one's own, from the files of the plan. */
+  readonly own: readonly OwnModel[]
   readonly halving: (Omit<Options<typeof halvingFields>, 'max'> & { readonly max: number }) | null
   readonly confirm: Options<typeof confirmFields>
   readonly concurrency: number
@@ -31,7 +33,7 @@ export interface ExperimentPlan {
   readonly budget: { readonly runs: number; readonly seconds: number | null }
 }
 
-const COMPOUND = ['models', 'fixed', 'search', 'budget', 'seeds', 'halving', 'confirm', 'keep']
+const COMPOUND = ['models', 'model-file', 'fixed', 'search', 'budget', 'seeds', 'halving', 'confirm', 'keep']
 const KEYS = [...Object.keys(planFields), ...COMPOUND]
 
 /** Resolves the keys of a table against its fields. Errors: BAD_OPTION with the line. */
@@ -99,30 +101,9 @@ const located = (plan: PlanText, path: string): string => {
   return isThere ? beside : resolvePath(path)
 }
 
-function namesOfModels(plan: PlanText, value: unknown): string[] {
-  const known = architectures.map(({ name }) => name)
-  const names = Array.isArray(value)
-    ? (value as unknown[])
-    : typeof value === 'string'
-      ? [value]
-      : Object.keys(keysAt(plan, ['models'], value))
-  if (names.length === 0) throw plan.wrong(['models'], 'at least one model', 'none', `known models: ${known.join(', ')}`)
-  names.forEach((name, i) => {
-    if (known.includes(name as string) && names.indexOf(name) === i) return
-    const meant = typeof name === 'string' && !known.includes(name) ? nearestWord(name, known) : undefined
-    throw plan.wrong(
-      ['models', Array.isArray(value) ? i : String(name)],
-      `each once of ${known.join(', ')}`,
-      shown(name),
-      meant && `did you mean ${meant}?`,
-    )
-  })
-  return names as string[]
-}
-
 const absent = (plan: PlanText, key: string, hint: string): LvmError => plan.wrong([key], 'a value', 'none', hint)
 
-/** Reads and checks a plan. Errors: FILE_MISSING; BAD_OPTION with the line for every key, value and range that `train` would refuse. */
+/** Reads and checks a plan. Errors: FILE_MISSING; BAD_OPTION with the line for every key, value and range that `train` would refuse; BAD_SPEC for a file of an architecture. */
 export async function readPlan(path: string): Promise<ExperimentPlan> {
   const plan = await readPlanFile(path)
   const given = keysAt(plan, [], plan.value)
@@ -145,7 +126,8 @@ export async function readPlan(path: string): Promise<ExperimentPlan> {
     throw plan.wrong(['keep'], 'a number of runs ≥ 1, or all', shown(keep))
   const direction = metricOf(plan, o.metric, o.direction)
   const at = (file: string) => located(plan, file)
-  const models = namesOfModels(plan, given.models)
+  const own = await ownModels(plan, given['model-file'], at)
+  const models = namesOfModels(plan, given.models, own)
   return {
     name:
       o.name ??
@@ -159,7 +141,8 @@ export async function readPlan(path: string): Promise<ExperimentPlan> {
     direction,
     seed: o.seed,
     seeds,
-    spaces: readSpaces(plan, given, models, { at, resource: halving?.resource }),
+    spaces: readSpaces(plan, given, models, { at, resource: halving?.resource, own }),
+    own,
     halving,
     confirm: fieldsAt(plan, ['confirm'], confirmFields, given.confirm),
     concurrency: o.concurrency,

@@ -1,7 +1,9 @@
 import { shown } from '../errors.js'
 import type { Field } from '../options.js'
 import { nearestWord } from '../show.js'
+import type { Architecture } from '../spec/architecture.js'
 import { isKeyed, type Keyed, keysAt, type Path, type PlanText, unknownKey } from './plan-file.js'
+import { architectureNamed, type OwnModel } from './plan-models.js'
 import {
   type Domain,
   fieldsOf,
@@ -20,7 +22,7 @@ const PATHS = ['val', 'init']
 /** Option name in camelCase; a plan may also write it as on the command line. */
 const camel = (key: string) => key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
-function fieldAt(plan: PlanText, at: Path, model: string): Field<unknown> {
+function fieldAt(plan: PlanText, at: Path, model: Architecture): Field<unknown> {
   const key = camel(String(at.at(-1)))
   const fields = fieldsOf(model)
   if (Object.hasOwn(fields, key)) return fields[key]!
@@ -29,14 +31,14 @@ function fieldAt(plan: PlanText, at: Path, model: string): Field<unknown> {
   if (others.length > 0)
     throw plan.wrong(
       at,
-      `an option that ${model} has too`,
+      `an option that ${model.name} has too`,
       `one of ${others.join(', ')}`,
       `write it below "models", under the models that have it`,
     )
   const meant = nearestWord(key, Object.keys(fields))
   throw plan.wrong(
     at,
-    `an option of train or of ${model}`,
+    `an option of train or of ${model.name}`,
     'an unknown name',
     meant === undefined ? 'docs/options.md lists every option' : `did you mean "${meant}"?`,
   )
@@ -80,7 +82,7 @@ function rangeAt(plan: PlanText, at: Path, field: Field<unknown>, o: Keyed): Dom
   return { kind: 'range', min: min as number, max: max as number, log: log === true, integer: integer === true }
 }
 
-function searchedAt(plan: PlanText, at: Path, model: string, value: unknown): Searched {
+function searchedAt(plan: PlanText, at: Path, model: Architecture, value: unknown): Searched {
   const field = fieldAt(plan, at, model)
   if (Array.isArray(value)) return { domain: listAt(plan, at, field, value as unknown[]), when: {} }
   if (!isKeyed(value))
@@ -118,9 +120,10 @@ export function readSpaces(
   plan: PlanText,
   given: Keyed,
   models: readonly string[],
-  o: { at: (path: string) => string; resource: string | undefined },
+  o: { at: (path: string) => string; resource: string | undefined; own: readonly OwnModel[] },
 ): Readonly<Record<string, ModelSpace>> {
   const spaceOf = (model: string): ModelSpace => {
+    const architecture = architectureNamed(model, o.own)
     const own = isKeyed(given.models) ? keysAt(plan, ['models', model], given.models[model]) : {}
     for (const key of Object.keys(own))
       if (key !== 'fixed' && key !== 'search') throw unknownKey(plan, ['models', model, key], ['fixed', 'search'])
@@ -134,13 +137,13 @@ export function readSpaces(
       for (const kind of ['fixed', 'search'] as const) {
         for (const [typed, value] of Object.entries(keysAt(plan, [...top, kind], part[kind]))) {
           const [at, key] = [[...top, kind, typed], camel(typed)]
-          const field = fieldAt(plan, at, model)
+          const field = fieldAt(plan, at, architecture)
           if (key === o.resource) throw plan.wrong(at, 'no value, because "halving" sets it,', shown(value))
           if (places[key]?.length === at.length) throw plan.wrong(at, 'each option once, fixed or searched', `"${key}" again`)
           places[key] = at
           delete fixed[key]
           delete search[key]
-          if (kind === 'search') search[key] = searchedAt(plan, at, model, value)
+          if (kind === 'search') search[key] = searchedAt(plan, at, architecture, value)
           else
             fixed[key] = PATHS.includes(key)
               ? o.at(String(fixedValue(plan, at, field, value)))

@@ -85,7 +85,7 @@ class Call {
       plan,
       dataHash: facts.hash,
       ends: this.ends,
-      isValid: (suggestion) => refusal(suggestion, facts) === undefined,
+      isValid: (suggestion) => refusal(suggestion, facts, plan.own) === undefined,
       exhaustedAt: exhaustedAt(journal.entries),
     })
     signal?.addEventListener('abort', () => this.stop.abort(), { once: true })

@@ -1,5 +1,6 @@
 import { architectures } from '../architectures/index.js'
 import type { Field } from '../options.js'
+import type { Architecture } from '../spec/architecture.js'
 import { trainFields, trainFieldsOf } from '../train/train-fields.js'
 
 export type Value = string | number | boolean
@@ -32,8 +33,7 @@ export const OWN: Readonly<Record<string, string>> = {
 }
 
 /** Options that a plan may set for a model. */
-export function fieldsOf(model: string): Readonly<Record<string, Field<unknown>>> {
-  const architecture = architectures.find(({ name }) => name === model)!
+export function fieldsOf(architecture: Architecture): Readonly<Record<string, Field<unknown>>> {
   const training = Object.entries(trainFieldsOf(architecture)).filter(([key]) => !(key in OWN))
   return { ...Object.fromEntries(training), ...architecture.fields }
 }

@@ -1,5 +1,6 @@
 import { LvmError } from '../errors.js'
 import { speaksShell } from '../hints.js'
+import { requireGoing } from '../stages.js'
 import type { OpenHeader } from './engine-messages.js'
 import type { EngineOptions, ServedRun } from './engine-types.js'
 import { type Care, type Ended, type InferenceProcess, startInference } from './inference-process.js'
@@ -100,7 +101,7 @@ class Restarts implements Supervisor {
 
 /** Starts a process for a run, and starts it again whenever it ends. Errors: those of startInference, at the first start. */
 export async function supervise(o: Omit<EngineOptions, 'observe'>, hear: Listener): Promise<Supervisor> {
-  o.signal?.throwIfAborted()
+  requireGoing(o.signal)
   const { run, name, bank, space, encoder, device, threads, deterministic } = o
   const header = { run, name, bank, space, encoder, device, threads, deterministic, shell: speaksShell() }
   const care = { batchLimit: o.batchLimit, warn: (message: string) => hear.warned(message) }

@@ -44,7 +44,7 @@ function startEvent(
     context: data.context,
     ...(train.history !== undefined && { history: reachOf(train).history!, min_history: train.minHistory }),
     objective: train.objective,
-    ...(train.objective === 'sequence' && train.history !== undefined && { batch_vectors: train.batchVectors }),
+    ...(data.read.groups !== undefined && { batch_vectors: train.batchVectors }),
     estimate: { memory_bytes, disk_bytes },
     ...(plan.length > 1 && { extended: plan.slice(1) }),
   }

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isArchitecture } from '../architectures/own.js'
 import { cut, fileError, LvmError, shown } from '../errors.js'
 import { shellWord } from '../show.js'
 import type { Architecture } from '../spec/architecture.js'
-import { isArchitecture, requireOwn } from './own-model.js'
+import { requireOwn } from './own-model.js'
 
 const EXPORT = 'end the file with: export default architecture({ … })'
 

@@ -1,37 +1,19 @@
 import { architectures, findArchitecture } from '../architectures/index.js'
+import { requireOwnName } from '../architectures/own.js'
 import { architectureOf } from '../architectures/recorded.js'
 import { readManifest } from '../checkpoint/manifest.js'
 import { isRun, runFolder } from '../checkpoint/run-folder.js'
 import type { RunManifest } from '../checkpoint/run-manifest.js'
-import { type Check, word } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import type { Architecture } from '../spec/architecture.js'
-import { whyNotModel } from '../spec/declared-names.js'
 import type { Node } from '../spec/ops.js'
 import { trainFields } from './train-fields.js'
-
-/** Whether a value is what architecture() returns, also that of another copy of this package. */
-export function isArchitecture(value: unknown): value is Architecture {
-  if (typeof value !== 'object' || value === null) return false
-  if (architectures.some((known) => known === value)) return true
-  const { name, folder, fields, presets, spec } = value as Partial<Architecture>
-  return whyNotModel(name) === undefined && folder === name && typeof spec === 'function' && Boolean(fields && presets)
-}
-/** A model by name, or an architecture of the caller. */
-export const nameOrArchitecture: Check = {
-  expected: 'the name of a model, or what architecture() of lvm-torch/spec returns,',
-  accepts: (value) => word.accepts(value) || isArchitecture(value),
-}
 
 /** Errors: BAD_SPEC for the name of a model of this package, or an option that `train` has already. */
 export function requireOwn(own: Architecture): Architecture {
   if (architectures.includes(own)) return own
-  const used = architectures.find(({ name, folder }) => name === own.name || folder === own.name)
-  if (used !== undefined)
-    throw new LvmError('BAD_SPEC', `${own.name}: expected a name that no model of this package has`, {
-      hint: `choose another name, such as my-${own.name}`,
-    })
+  requireOwnName(own)
   const key = Object.keys(own.fields).find((key) => Object.hasOwn(trainFields, key))
   if (key !== undefined)
     throw new LvmError('BAD_SPEC', `${own.name}: expected another name for the option "${key}", which train has already`, {

@@ -75,6 +75,18 @@ async function openVal(o: TrainSettings, train: Base): Promise<Omit<Side, 'sampl
   throw badOption('train', 'val', 'a validation file with "split" file', undefined)
 }
 
+/** Errors: BAD_CHECKPOINT for other data than a run was started with. */
+function requireSameData(
+  path: unknown,
+  found: { data: string; val: string | undefined },
+  saved: NonNullable<RunManifest['data']>,
+) {
+  if (found.data === saved.hash && found.val === saved.val?.hash) return
+  throw new LvmError('BAD_CHECKPOINT', `${path}: expected the data the run was started with but its hash differs`, {
+    hint: 'resume with the same file, or start another run with --name',
+  })
+}
+
 /**
  * Opens the data of a training, checks it and splits its windows; `saved` is the split of a resumed run, and with `fitsBatch` the batch
  * is made smaller on little data.
@@ -107,14 +119,7 @@ export async function prepare(
       opened.push(val.base)
       await requireEncoder(val.base, encoder, train.base)
     }
-    if (
-      saved !== undefined &&
-      (train.base.hash !== saved.data.hash || (val?.base.hash ?? null) !== (saved.data.val?.hash ?? null))
-    ) {
-      throw new LvmError('BAD_CHECKPOINT', `${o.data}: expected the data the run was started with but its hash differs`, {
-        hint: 'resume with the same file, or start another run with --name',
-      })
-    }
+    if (saved !== undefined) requireSameData(o.data, { data: train.base.hash, val: val?.base.hash }, saved.data)
     const split = saved
       ? await loadSplit(saved.split, train, val)
       : limited(splitWindows(train.windows, train.base, drawnBy(o, val)), o)

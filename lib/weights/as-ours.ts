@@ -36,6 +36,11 @@ export const depthOf = (names: readonly string[]): number =>
 /** Names may contain any number; a larger one is refused. */
 const MOST_LAYERS = 1024
 
+const otherModel = (path: string, model: string, of: string): LvmError =>
+  new LvmError('BAD_CHECKPOINT', `${path}: expected weights of ${model} but they are of ${of}`, {
+    hint: `check the model: these are for ${of}`,
+  })
+
 /** Errors: BAD_CHECKPOINT when config.json has a setting that changes the forward pass. */
 function checkConfig({ path, config }: WeightsFile, { about, only = {} }: Published): void {
   for (const [key, allowed] of Object.entries(only)) {
@@ -48,17 +53,24 @@ function checkConfig({ path, config }: WeightsFile, { about, only = {} }: Publis
   }
 }
 
+/** Weights of one's own architecture, under the names of its declaration. Errors: BAD_CHECKPOINT for weights of another model. */
+function asDeclared({ name, fields }: Architecture, file: WeightsFile): Ours {
+  const { tensors, outside } = unwrapped(file)
+  const { args, own } = argsOf(file.rest)
+  if (architectures.some((known) => known.name === args.model)) throw otherModel(file.path, name, String(args.model))
+  const head = tensors.has('head.3.weight') ? 'mlp' : 'linear'
+  const options = Object.fromEntries(Object.entries({ head, ...own }).filter(([key]) => key in fields))
+  return { tensors, dropped: [], tokens: undefined, options, unseen: [], form: undefined, args, outside }
+}
+
 /** Renames weights to our names, and finds the options of their model. Errors: BAD_CHECKPOINT for weights of another model. */
 export function asOurs(architecture: Architecture, file: WeightsFile): Ours {
+  if (!architectures.includes(architecture)) return asDeclared(architecture, file)
   const { tensors: bare, outside } = unwrapped(file)
   const form = recognised([...bare.keys()])
   const { args, own } = argsOf(file.rest)
   const of = form?.model ?? architectures.find(({ name }) => name === args.model)?.name ?? architecture.name
-  if (of !== architecture.name) {
-    throw new LvmError('BAD_CHECKPOINT', `${file.path}: expected weights of ${architecture.name} but they are of ${of}`, {
-      hint: `check the model: these are for ${of}`,
-    })
-  }
+  if (of !== architecture.name) throw otherModel(file.path, architecture.name, of)
   if (form !== undefined) checkConfig(file, form)
   const { renamed, dropped } = form ?? CLASSES
   const named = new Map([...bare].map(([name, stored]) => [renamed.reduce((n, [from, to]) => n.replace(from, to), name), stored]))

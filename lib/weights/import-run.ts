@@ -1,9 +1,11 @@
 import { findArchitecture, type ModelName } from '../architectures/index.js'
+import { nameOrArchitecture, requireOwnName } from '../architectures/own.js'
+import { ownFacts } from '../architectures/recorded.js'
 import { claimRun } from '../checkpoint/claim.js'
 import { runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
 import { longDoor } from '../control.js'
-import { count, oneOf, only, optional, word, yesOrNo } from '../door.js'
+import { type Check, count, oneOf, only, optional, plainCopy, word, yesOrNo } from '../door.js'
 import { badOption } from '../errors.js'
 import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
 import { native } from '../native.js'
@@ -19,8 +21,10 @@ import { headOf } from './trainer-classes.js'
 export interface ImportOptions {
   /** PyTorch weights (.pt, .pth, .bin), .safetensors, or a folder in Hugging Face layout. */
   readonly file: string
-  /** Name of the model. */
-  readonly model: ModelName
+  /** Name of the model, or what `architecture()` of `lvm-torch/spec` returns; its weights have the names of its declaration. */
+  readonly model: ModelName | Architecture
+  /** Options of an architecture of one's own, beside those that the file says. */
+  readonly options?: Readonly<Record<string, unknown>>
   /** Name of the run; the folder of the model unless given. */
   readonly name?: string
   /** Replace an existing run. */
@@ -57,10 +61,16 @@ interface Target {
   readonly options: Readonly<Record<string, unknown>>
 }
 
+const someOptions: Check = {
+  expected: 'an object of options',
+  accepts: (value) => plainCopy(value) !== undefined,
+  convert: plainCopy,
+}
 const IMPORT = {
   o: only({
     file: word,
-    model: word,
+    model: nameOrArchitecture,
+    options: optional(someOptions),
     name: optional(word),
     overwrite: optional(yesOrNo),
     out: optional(word),
@@ -79,7 +89,9 @@ const IMPORT = {
  * Errors: those of openWeights; BAD_CHECKPOINT names every missing and unexpected tensor; RUN_EXISTS.
  */
 export const importCheckpoint = longDoor('import', IMPORT, async (o: ImportOptions): Promise<Imported> => {
-  const architecture = findArchitecture(o.model)
+  const architecture = typeof o.model === 'string' ? findArchitecture(o.model) : requireOwnName(o.model)
+  if (o.options !== undefined && ownFacts(architecture) === undefined)
+    throw badOption('import', 'options', 'no value for a model of this package, whose weights say their options,', o.options)
   const folder = runFolder(o.name ?? architecture.folder, o.out)
   const store = await claimRun('import', folder, { overwrite: o.overwrite === true })
   try {
@@ -94,6 +106,8 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
   const ours = asOurs(architecture, file)
   const { dim, context, options } = ours.form === undefined ? ofVectors(architecture, ours, o) : ofTokens(architecture, ours, o)
   const { node, options: taken } = architecture.spec({ dim, context }, options)
+  const isOwn = ownFacts(architecture) !== undefined
+  const kept = isOwn ? defined(taken) : options
   const guessed = guesses(architecture, ours, taken)
   const threads = useThreads(undefined)
   const model = await native.model(node, 'float32', 'cpu', ours.form === undefined ? null : 0)
@@ -102,17 +116,23 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
     const weights = await place(model, ours, {
       path: o.file,
       layerwise: ours.form !== undefined,
-      hint: fit === '' ? 'check --model; see the names with: lvm-torch models show NAME' : `they fit without --preset: ${fit}`,
+      hint: hintOf(isOwn, fit),
     })
     if (ours.tokens !== undefined && weights.new.includes('in_proj.weight'))
       await scaleInput(model, ours.tokens, { dim, inputScale: node.params.inputScale })
     const parameters = countParameters(node)
-    await saveImported(store, architecture, { ...o, dim, context, options, node, model, rest: file.rest, threads })
+    await saveImported(store, architecture, { ...o, dim, context, options: kept, node, model, rest: file.rest, threads })
     const warnings = [...file.warnings, ...guessed, ...unlike, ...leftOut(weights, ours)]
-    return { version: 1, run: store.folder, model: architecture.name, parameters, options, weights, warnings }
+    return { version: 1, run: store.folder, model: architecture.name, parameters, options: kept, weights, warnings }
   } finally {
     native.dispose(model)
   }
+}
+
+/** What to do about tensors that do not fit. */
+function hintOf(isOwn: boolean, fit: string): string {
+  if (isOwn) return 'see the names with: lvm-torch models show --model-file FILE; options of the architecture change the shapes'
+  return fit === '' ? 'check --model; see the names with: lvm-torch models show NAME' : `they fit without --preset: ${fit}`
 }
 
 /** Warning about tensors of the file that no known form of the model has. */
@@ -125,6 +145,9 @@ function leftOut({ dropped }: Placed, ours: Ours): string[] {
     : [`not read, because they are not weights of the model: ${names.slice(0, 10).join(', ')}${more}`]
 }
 
+const defined = (options: Target['options']): Target['options'] =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+
 /** Target for weights trained on vectors: their own shape and options. */
 function ofVectors({ name }: Architecture, { tensors, args, options }: Ours, o: ImportOptions): Target {
   const { dim } = headOf(name, tensors)
@@ -132,7 +155,7 @@ function ofVectors({ name }: Architecture, { tensors, args, options }: Ours, o: 
   if (o.preset !== undefined)
     throw badOption('import', 'preset', 'no value for weights trained on vectors, which keep their shape,', o.preset)
   const said = Number.isSafeInteger(args.context_length) ? (args.context_length as number) : 5
-  return { dim, context: o.context ?? said, options }
+  return { dim, context: o.context ?? said, options: { ...options, ...o.options } }
 }
 
 /** Target for published weights: their own shape, or a preset. */
@@ -145,7 +168,7 @@ function ofTokens({ presets }: Architecture, { options }: Ours, { dim = 768, con
 function guesses({ name }: Architecture, { form, unseen, options }: Ours, taken: Readonly<Record<string, unknown>>): string[] {
   if (form !== undefined) return unseen.map((key) => `the file does not say ${key}: using ${taken[key] ?? 'the default'}`)
   const { heads } = taken
-  return heads === options.heads
+  return heads === undefined || heads === options.heads
     ? []
     : [`the file does not say how many attention heads ${name} has: using ${heads}, as in the specification`]
 }

@@ -1,3 +1,4 @@
+import { ownFacts } from '../architectures/recorded.js'
 import { goldenRows } from '../checkpoint/golden.js'
 import { BEST, CONFIG, HISTORY, type History, type RunFacts } from '../checkpoint/run-manifest.js'
 import type { Store } from '../checkpoint/run-store.js'
@@ -24,9 +25,11 @@ interface ImportedModel {
 
 async function factsOf(architecture: Architecture, o: ImportedModel): Promise<RunFacts> {
   const { dim, context, options, node, model, threads } = o
+  const own = ownFacts(architecture)
   return {
     model: architecture.name,
     folder: architecture.folder,
+    ...(own !== undefined && { architecture: own }),
     spec: node,
     spec_hash: jsonHash(node),
     dim,

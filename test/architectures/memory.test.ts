@@ -238,9 +238,10 @@ test('states at different positions are fed together, and equal those fed alone'
 test.runIf(process.platform === 'linux')(
   'training on 16,384 vectors with residual memory stays within its estimate',
   async () => {
-    const { code, out, err } = await run('../architectures/within-estimate.mjs', [])
+    const { code, out, err } = await run('../architectures/within-estimate.mjs', [], 110_000)
     expect([code, err]).toEqual([0, ''])
     const { used, estimated } = JSON.parse(out) as { used: number; estimated: number }
     expect(used).toBeLessThan(estimated)
   },
+  120_000,
 )

@@ -19,4 +19,6 @@ async function* train({ name }, { signal }) {
 endWithReader()
 hearParent()
 process.stdout.write(`pid ${process.pid}, ready\n`)
-await runTraining(train, { model: 'lstm', data: 'x', name: 'lstm_baseline' }, undefined, process.argv.includes('--json'))
+await runTraining(train, { model: 'lstm', data: 'x', name: 'lstm_baseline' }, undefined, {
+  json: process.argv.includes('--json'),
+})

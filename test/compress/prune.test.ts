@@ -91,7 +91,10 @@ describe('pruning', () => {
     const stop = new AbortController()
     const say = (line: string) => line.includes('epoch') && stop.abort(new Error('enough'))
     const long = { sparsity: 0.1, finetune: 1000, name: 'stopped', ...fast, say }
-    await expect(prune({ run, ...long }, { signal: stop.signal })).rejects.toThrow('enough')
+    await expect(prune({ run, ...long }, { signal: stop.signal })).rejects.toMatchObject({
+      code: 'INTERRUPTED',
+      cause: new Error('enough'),
+    })
     expect(readdirSync(out).sort()).toEqual(before)
   }, 60_000)
   test('prune refuses sparsity 1, the name of the run itself and unknown units', async () => {

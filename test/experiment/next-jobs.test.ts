@@ -12,6 +12,7 @@ const PLAN: ExperimentPlan = {
   direction: 'min',
   seed: 1,
   seeds: [0],
+  own: [],
   spaces: {
     lstm: { fixed: {}, search: { lr: { domain: { kind: 'range', min: 1e-5, max: 1, log: true, integer: false }, when: {} } } },
   },

@@ -90,7 +90,7 @@ describe('fetchEncoder', () => {
     const stop = new AbortController()
     hub.faults.cut = { path: 'model.safetensors', after: 100_000, times: 1 }
     const progress: FetchListener['progress'] = ({ done }) => done > 100_000 && stop.abort(new Error('enough'))
-    await expect(fetched({}, { progress, signal: stop.signal })).rejects.toThrow()
+    await expect(fetched({}, { progress, signal: stop.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' })
     expect(cachedEncoders(env)).toEqual([])
     await refused('ENCODER_MISSING', (async () => resolveEncoder('us/small', env))())
     hub.requests.length = 0

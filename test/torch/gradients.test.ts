@@ -139,7 +139,10 @@ describe('gradients that cannot be', () => {
       computed.requiresGrad = false
     }).toThrow(code('BAD_ARGUMENT'))
   })
-  test.each([[{ keep: true }], [5], [{ gradient: 3 }]])('backward(%j) is BAD_ARGUMENT', (options) => {
-    expect(() => grads().backward(options as object)).toThrow(code('BAD_ARGUMENT'))
-  })
+  test.each([[{ keep: true }], [5], [{ gradient: 3 }]])(
+    'backward refuses the options %j with the code BAD_ARGUMENT',
+    (options) => {
+      expect(() => grads().backward(options as object)).toThrow(code('BAD_ARGUMENT'))
+    },
+  )
 })

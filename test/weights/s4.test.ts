@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
+import { findArchitecture } from '../../lib/architectures/index.js'
 import { Tensor } from '../../lib/index.js'
-import type { Architecture } from '../../lib/spec/architecture.js'
 import { asOurs } from '../../lib/weights/as-ours.js'
 import type { WeightsFile } from '../../lib/weights/open-weights.js'
 import { trueC } from '../../lib/weights/s4-weights.js'
@@ -97,7 +97,6 @@ it('trueC recovers the C of S4 from the C̃ that the reference trains', async ()
 const LAYER = 'core.layers.0.layer.layer.kernel.'
 /** S4 weights under the given names, with the tensors around a kernel. */
 async function imported(tensors: Record<string, Tensor>) {
-  const fields = Object.fromEntries(['width', 'layers', 'pattern', 'kernel', 'state', 'copies', 'ffn'].map((key) => [key, {}]))
   const around = {
     'encoder.0.weight': [11, 4],
     'loss.cluster_weight': [3, 4],
@@ -111,7 +110,7 @@ async function imported(tensors: Record<string, Tensor>) {
     ([name, shape]) => [name, { shape, read: () => Promise.reject(new Error(name)) }] as const,
   )
   const file = { path: 's4.pt', files: [], tensors: new Map([...stored, ...others]), config: {}, rest: new Map(), warnings: [] }
-  return asOurs({ name: 's4', fields } as unknown as Architecture, file satisfies WeightsFile)
+  return asOurs(findArchitecture('s4'), file satisfies WeightsFile)
 }
 const length = (steps: number) => Tensor.from(BigInt64Array.of(BigInt(steps)), [])
 

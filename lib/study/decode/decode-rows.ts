@@ -1,5 +1,6 @@
 import { take } from '../../baselines/baselines-rows.js'
 import { locate } from '../../evaluate/pool.js'
+import { requireGoing } from '../../stages.js'
 import { type Exclusions, nearestRows, type SentenceBank } from '../../text/decode/sentence-bank.js'
 import type { Generator } from '../../text/decode/sentence-generator.js'
 import type { Tensor } from '../../torch/tensor.js'
@@ -96,7 +97,7 @@ export async function* decodedRows(
   let size: number = generator ? FEW : FIRST
   for (let at = 0; at < source.rows.length; at += size) {
     if (at > 0 && !generator) size = Math.min(MOST, 4 * size)
-    signal?.throwIfAborted()
+    requireGoing(signal)
     const count = Math.min(size, source.rows.length - at)
     using vectors = await source.vectors(at, count)
     const excluded = exclude === 'context' && bank ? await excludedRows(source.truth!, bank, at, count) : undefined

@@ -10,7 +10,7 @@ import { withLock } from '../../files/wait-for-lock.js'
 import { syncFolder } from '../../files/write.js'
 import type { Env } from '../../libtorch/paths.js'
 import { type Given, resolve } from '../../options.js'
-import { stage, tally } from '../../stages.js'
+import { requireGoing, stage, tally } from '../../stages.js'
 import { fetchFile } from './download-file.js'
 import {
   type CachedEncoder,
@@ -97,7 +97,7 @@ async function download(
       progress({ phase: 'download', what: o.name, done: done + bytes, total }),
     )
     done += file.bytes
-    o.signal?.throwIfAborted()
+    requireGoing(o.signal)
     lines.push(`${file.sum.kind === 'sha256' ? file.sum.hex : await sha256(join(folder, file.path))}  ${file.path}\n`)
   }
   return { sums: lines.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join(''), files: files.length, bytes: total }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asLvmError, badOption, cut, LvmError } from '../../errors.js'
 import type { Env } from '../../libtorch/paths.js'
 import { downloadFile, listFiles, modelInfo } from '../../packages/huggingface-hub.js'
+import { requireGoing } from '../../stages.js'
 import type { ListedFile } from './needed-files.js'
 
 /** A hub to fetch from, and the name and revision of a model there. */
@@ -111,15 +112,16 @@ const pause = (headers: Headers | undefined, tries: number): number => {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : 0.25 * 2 ** tries
 }
 
-/** fetch() with the token, repetitions and our errors. */
-function fetcher(o: HubRequest): typeof fetch {
+/** fetch() with the token, repetitions and our errors; `ending` ends it too, with its own reason. */
+function fetcher(o: HubRequest, ending = o.signal): typeof fetch {
   return async (url, init) => {
     const headers = new Headers(init?.headers)
     if (o.token) headers.set('authorization', `Bearer ${o.token}`) // fetch drops it when a redirect leads to another host
     for (let tries = 0; ; tries++) {
-      const answer = await fetch(url, { ...init, headers, ...(o.signal && { signal: o.signal }) }).catch((error: Error) => error)
+      const answer = await fetch(url, { ...init, headers, ...(ending && { signal: ending }) }).catch((error: Error) => error)
       if (!(answer instanceof Error) && answer.ok) return answer
-      o.signal?.throwIfAborted()
+      requireGoing(o.signal)
+      ending?.throwIfAborted() // no byte came for long
       const lost = answer instanceof Error
       if (!lost) await answer.body?.cancel()
       const seconds = pause(lost ? undefined : answer.headers, tries)
@@ -129,7 +131,7 @@ function fetcher(o: HubRequest): typeof fetch {
       if (!passes || tries === RETRIES || seconds > LONGEST_WAIT) throw lost ? unreachable(o, answer) : refusal(o, answer)
       if (seconds >= 1)
         o.say(`${o.url} ${lost ? 'cannot be reached' : `answers ${answer.status}`}; trying again in ${Math.ceil(seconds)} s`)
-      await sleep(1000 * seconds, undefined, o.signal && { signal: o.signal })
+      await sleep(1000 * seconds, undefined, ending && { signal: ending }).catch(() => requireGoing(o.signal))
     }
   }
 }
@@ -189,7 +191,7 @@ export async function* fileBytes(o: HubRequest, commit: string, file: ListedFile
   let failure: unknown // the stream of the client passes on the message of an error alone
   const lost = new AbortController()
   const signal = o.signal === undefined ? lost.signal : AbortSignal.any([o.signal, lost.signal])
-  const get = fetcher({ ...o, signal })
+  const get = fetcher(o, signal)
   const checked: typeof fetch = async (url, init) => {
     try {
       const answer = await get(url, init)
@@ -218,7 +220,7 @@ export async function* fileBytes(o: HubRequest, commit: string, file: ListedFile
       yield piece
     }
   } catch (error) {
-    o.signal?.throwIfAborted()
+    requireGoing(o.signal)
     throw failure ?? error
   } finally {
     clearTimeout(stalled)

@@ -1,4 +1,5 @@
 import { findArchitecture, type ModelName, type OwnOptions } from '../../architectures/index.js'
+import { nameOrArchitecture } from '../../architectures/own.js'
 import { TrainableModel } from '../../checkpoint/trainable-model.js'
 import { asyncDoor, count, oneOf, optional, withFields, word } from '../../door.js'
 import { type NativeModel, native } from '../../native.js'
@@ -7,7 +8,7 @@ import { type Architecture, PRESETS, type Preset } from '../../spec/architecture
 import { countParameters } from '../../spec/count.js'
 import type { Node } from '../../spec/ops.js'
 import { resolveDevice } from '../../torch/device.js'
-import { nameOrArchitecture, requireOwn } from '../own-model.js'
+import { requireOwn } from '../own-model.js'
 
 /** The shape of a new model, and where it begins. */
 interface Shape {
