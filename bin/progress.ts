@@ -2,12 +2,12 @@ import { beyondPlan } from '../lib/checkpoint/run-manifest.js'
 import { readsOf } from '../lib/checkpoint/trained-contexts.js'
 import type { TrainEvent } from '../lib/index.js'
 import { busyNotes, isBusy } from '../lib/libtorch/cpu-share.js'
-import { rateTested } from './rate-chart.js'
 import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
 import { hasColour } from './colour.js'
 import { program } from './command-line.js'
 import { muteLine } from './live-line.js'
 import { nearby } from './output.js'
+import { rateTested, testing } from './rate-chart.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
 
@@ -175,9 +175,10 @@ export function progress(screen: Screen, now: () => number = () => performance.n
       shares.push(event.cpu_share)
       say(row(event, width()), (text) => text.replace('★', green('★')))
     }
-    if (event.type === 'progress' && now() - drawn >= every) {
+    if ((event.type === 'progress' || event.type === 'lr_test_progress') && now() - drawn >= every) {
       drawn = now()
-      const text = bar(event, latest, screen.live ? screen.columns() : 1000)
+      const columns = screen.live ? screen.columns() : 1000
+      const text = event.type === 'progress' ? bar(event, latest, columns) : testing(event, columns)
       screen.write(screen.live ? `\r${text}\x1b[K` : `${text}\n`)
       open = screen.live
     }

@@ -164,14 +164,22 @@ export interface Stretch {
 export const beyondPlan = (extended: readonly Stretch[]): string =>
   extended.map(({ kind, since, to }) => `${kind} from step ${since + 1} to ${to}`).join(', then ')
 
-/** State that a training needs, besides the tensors, to resume bit for bit. */
-/** Learning-rate range test: the chosen rate, the smoothed loss at each rate, its lowest point, and why it ended. */
+/** Result of a learning-rate range test. */
 export interface LrTest {
+  /** The chosen rate. */
   readonly lr: number
-  readonly lowest: { readonly lr: number; readonly loss: number }
-  readonly ended: 'diverged' | 'range' | 'time'
-  readonly curve: readonly { readonly lr: number; readonly loss: number }[]
+  /** Rate of the recipe. */
+  readonly usual: number
+  /** Rates with the lowest loss and with the steepest descent; null where the loss does not fall. */
+  readonly lowest: number | null
+  readonly steepest: number | null
+  /** The losses of the untrained model and of the one in training, on the same batch, in order of the rates. */
+  readonly curve: readonly { readonly lr: number; readonly untrained: number; readonly trained: number }[]
+  /** Whether the loss became infinite or NaN at the rate after the last one of the curve. */
+  readonly diverged: boolean
 }
+
+/** State that a training needs, besides the tensors, to resume bit for bit. */
 export interface Progress {
   /** Range test that chose the learning rate; absent for a rate that was given. */
   lr_test?: LrTest

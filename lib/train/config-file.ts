@@ -1,4 +1,4 @@
-import type { EmaRule, LrTest } from '../checkpoint/run-manifest.js'
+import type { EmaRule } from '../checkpoint/run-manifest.js'
 import type { ParamGroup } from '../checkpoint/run-weights.js'
 import type { Plan } from './recipe.js'
 
@@ -8,7 +8,7 @@ const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLo
 export function configOf(
   { architecture, train }: Plan,
   model: Readonly<Record<string, unknown>>,
-  facts: { dim: number; context: number; parameters: number; device: string; threads: number; emaRule: EmaRule | null; lrTest?: LrTest | undefined },
+  facts: { dim: number; context: number; parameters: number; device: string; threads: number; emaRule: EmaRule | null },
 ) {
   const {
     lr,
@@ -47,7 +47,6 @@ export function configOf(
     device: facts.device,
     threads: facts.threads,
     ema_rule: facts.emaRule,
-    ...(facts.lrTest && { lr_test: facts.lrTest }),
     ...Object.fromEntries(Object.entries(others).map(([key, value]) => [snake(key), value ?? null])),
   }
 }

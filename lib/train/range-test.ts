@@ -1,50 +1,76 @@
 import type { LrTest } from '../checkpoint/run-manifest.js'
-import { asLvmError, LvmError } from '../errors.js'
+import { asLvmError } from '../errors.js'
 import { native } from '../native.js'
+import { Tensor } from '../torch/tensor.js'
+import { stoppedBefore } from './before-first-step.js'
+import type { Plan } from './recipe.js'
 import type { Session } from './session.js'
+import { chosenRate, RATES } from './tested-rates.js'
+import type { Told } from './train-events.js'
 
-/** Rates of the test: from the lowest to the highest in so many steps, each a constant factor above the last one. */
-const RANGE = { from: 1e-6, to: 1, steps: 100 }
-/** Weight of the past in the smoothed loss. */
-const SMOOTHING = 0.9
-/** The test ends when the smoothed loss exceeds its lowest value by this factor, or after so many seconds. */
-const LIMITS = { factor: 4, seconds: 30 }
-/** The chosen rate is this fraction of the rate with the lowest smoothed loss. */
-const MARGIN = 0.1
+/** Least time between two events of progress. Units: ms. */
+const EVERY = 500
 
-/** Trains one step at each rate; returns the smoothed losses. */
-async function sweep({ trainer, steps }: Session, signal: AbortSignal): Promise<Pick<LrTest, 'curve' | 'ended'>> {
-  const curve: { lr: number; loss: number }[] = []
-  const start = performance.now()
-  let [mean, lowest] = [0, Number.POSITIVE_INFINITY]
-  for (let i = 0; i < RANGE.steps; i++) {
-    if (performance.now() - start > 1000 * LIMITS.seconds) return { curve, ended: 'time' }
-    const lr = RANGE.from * (RANGE.to / RANGE.from) ** (i / (RANGE.steps - 1))
+/** Makes a step with each rate; gives the loss of each step's windows before it, up to a step that diverges at a rate above 0. */
+async function* losses({ trainer, steps }: Session, rates: readonly number[], signal: AbortSignal): AsyncGenerator<number> {
+  for (const [i, lr] of rates.entries()) {
     native.trainerSums(trainer, { loss: 0, gradNorm: 0, windows: 0, steps: 0 })
     try {
       await native.trainerRun(trainer, 1 + Math.floor(i / steps), i % steps, Float64Array.of(lr))
     } catch (error) {
-      if (asLvmError(error).code !== 'DIVERGED') throw error
-      return { curve, ended: 'diverged' }
+      if (asLvmError(error).code === 'DIVERGED' && lr > 0) return
+      throw error
     }
-    if (signal.aborted) throw new LvmError('INTERRUPTED', 'train: interrupted during the learning-rate range test')
+    if (signal.aborted) throw stoppedBefore(signal)
     const { loss, windows } = native.trainerSums(trainer)
-    mean = SMOOTHING * mean + ((1 - SMOOTHING) * loss) / windows
-    const smoothed = mean / (1 - SMOOTHING ** (i + 1))
-    curve.push({ lr, loss: smoothed })
-    lowest = Math.min(lowest, smoothed)
-    if (smoothed > LIMITS.factor * lowest) return { curve, ended: 'diverged' }
+    yield loss / windows
   }
-  return { curve, ended: 'range' }
+}
+
+/** Sets an optimizer back to before its first step, so that the same steps draw the same dropout and negatives again. */
+async function restart({ trainer, contrastive }: Session, temperature: ReturnType<typeof native.trainerTemperature>) {
+  for (const { m, v } of native.trainerState(trainer).slots)
+    for (const moment of [m, v]) await Tensor.wrap(moment).change('aten::zero_')
+  native.trainerSetSteps(trainer, 0)
+  if (contrastive) native.trainerTemperature(trainer, temperature)
 }
 
 /**
- * Chooses a learning rate with a session that is thrown away: a tenth of the rate at which the smoothed loss is lowest.
+ * Chooses a learning rate with a session that is thrown away: first the losses of the untrained model on the batches of the test, with a
+ * rate of 0, then those of a model that is trained on them with a growing rate.
  *
- * Source: learning-rate range test, Smith 2017, arXiv:1506.01186, section 3.3, with exponential steps; the fraction is our own.
+ * Errors: INTERRUPTED, TERMINATED.
  */
-export async function rangeTest(session: Session, signal: AbortSignal): Promise<LrTest> {
-  const { curve, ended } = await sweep(session, signal)
-  const best = curve.reduce((a, b) => (b.loss < a.loss ? b : a))
-  return { lr: Number((MARGIN * best.lr).toPrecision(2)), lowest: best, ended, curve }
+export async function* rangeTest(session: Session, signal: AbortSignal): AsyncGenerator<Told, LrTest> {
+  const stop = () => native.trainerStop(session.trainer)
+  signal.addEventListener('abort', stop)
+  const [start, steps] = [performance.now(), 2 * RATES.length]
+  let told = start
+  try {
+    if (signal.aborted) throw stoppedBefore(signal)
+    const temperature = native.trainerTemperature(session.trainer)
+    const found: number[][] = []
+    for (const rates of [RATES.map(() => 0), RATES]) {
+      const own: number[] = []
+      found.push(own)
+      for await (const loss of losses(session, rates, signal)) {
+        own.push(loss)
+        const now = performance.now()
+        if (now - told < EVERY) continue
+        told = now
+        const step = (found.length - 1) * RATES.length + own.length
+        yield { type: 'lr_test_progress', step, steps, seconds_left: ((now - start) / 1000 / step) * (steps - step) }
+      }
+      if (found.length === 1) await restart(session, temperature)
+    }
+    const [untrained, trained] = found as [number[], number[]]
+    const test = chosenRate(untrained, trained, session.plan.train.lr)
+    yield { type: 'lr_test', ...test }
+    return test
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }
+
+/** A plan with the rate that a test chose. */
+export const withRate = (plan: Plan, lrTest: LrTest): Plan => ({ ...plan, train: { ...plan.train, lr: lrTest.lr }, lrTest })

@@ -148,11 +148,11 @@ function keptWeights(session: Session): Weights {
 }
 
 /** Content of config.json. */
-export function settingsOf({ plan, data, parameters, device, threads, emaRule, progress }: Session) {
+export function settingsOf({ plan, data, parameters, device, threads, emaRule }: Session) {
   const { context } = data
   const { dim } = data.train.base
   const { options } = plan.architecture.spec({ dim, context }, plan.model)
-  return configOf(plan, options, { dim, context, parameters, device, threads, emaRule, lrTest: progress.lr_test })
+  return configOf(plan, options, { dim, context, parameters, device, threads, emaRule })
 }
 
 /**

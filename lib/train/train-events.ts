@@ -60,8 +60,9 @@ export type TrainEvent = { version: 1 } & (
       /** Parts of the schedule after its first plan; absent without `extend`. */
       extended?: Stretch[]
     }
+  | { type: 'lr_test_progress'; step: number; steps: number; seconds_left: number }
   | ({
-      /** Before `start`, with `lr` auto. */
+      /** After `audit`, with `lr` auto. */
       type: 'lr_test'
     } & LrTest)
   | { type: 'audit'; path: string; verdict: 'PASS' | 'WARN' | 'FAIL' | null; codes: string[]; forced: boolean }

@@ -87,7 +87,7 @@ export const trainFields = {
       default: 5e-4,
       min: 1e-12,
       max: 10,
-      about: 'learning rate of AdamW; auto runs a learning-rate range test first and takes a tenth of the rate with the lowest loss',
+      about: 'learning rate of AdamW; auto chooses it by a range test of 200 steps before the training, and shows its curve',
       ...training,
     }),
   ),
