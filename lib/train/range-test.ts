@@ -45,7 +45,7 @@ export async function* rangeTest(session: Session, signal: AbortSignal): AsyncGe
   const stop = () => native.trainerStop(session.trainer)
   signal.addEventListener('abort', stop)
   const [start, steps] = [performance.now(), 2 * RATES.length]
-  let told = start
+  let told = Number.NEGATIVE_INFINITY
   try {
     if (signal.aborted) throw stoppedBefore(signal)
     const temperature = native.trainerTemperature(session.trainer)
