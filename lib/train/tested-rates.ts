@@ -34,10 +34,10 @@ const smallest = (values: readonly number[]): number => values.reduce((best, val
 
 /**
  * Chooses a rate from the losses of a range test: the geometric mean of a tenth of the rate with the lowest loss and of the rate where the
- * loss falls most steeply, with two digits; the rate of the recipe where the loss does not fall.
+ * loss falls most steeply, but at least the smaller one of that tenth and the recipe's rate; the recipe's rate where the loss does not fall.
  *
  * Source: learning-rate range test, Smith 2017, arXiv:1506.01186, section 3.3, with exponential steps; the two points are those of `lr_find`
- * in fastai 1 (Howard & Gugger 2020, arXiv:2002.04688). Own: their mean, and losses relative to the untrained model's.
+ * in fastai (Howard & Gugger 2020, arXiv:2002.04688). Own: their mean, its lower bound, and losses relative to the untrained model's.
  */
 export function chosenRate(untrained: readonly number[], trained: readonly number[], usual: number): LrTest {
   const curve = trained.map((loss, i) => ({ lr: RATES[i]!, untrained: untrained[i]!, trained: loss }))
@@ -47,5 +47,7 @@ export function chosenRate(untrained: readonly number[], trained: readonly numbe
   if (logs.length === 0 || logs[low]! > Math.log(DESCENT)) return { lr: usual, lowest: null, steepest: null, ...found }
   const steep = smallest(logs.slice(0, low + 1).map((_, at) => slope(logs, at)))
   const [lowest, steepest] = [curve[low]!.lr, curve[steep]!.lr]
-  return { lr: Number(Math.sqrt((lowest / 10) * steepest).toPrecision(2)), lowest, steepest, ...found }
+  const tenth = lowest / 10
+  const lr = Math.max(Math.sqrt(tenth * steepest), Math.min(tenth, usual))
+  return { lr: Number(lr.toPrecision(2)), lowest, steepest, ...found }
 }

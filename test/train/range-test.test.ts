@@ -45,6 +45,14 @@ describe('the chosen rate', () => {
     expect(diverged).toBe(true)
     expect(lr).toBeLessThan(lowest! / 3)
   })
+  it('is not below the rate of the recipe, unless a tenth of the lowest loss is', () => {
+    const [untrained, run] = losses(1e-4, 1e-1)
+    const { lr: free, lowest } = chosenRate(untrained, run, 1e-6)
+    const tenth = Number((lowest! / 10).toPrecision(2))
+    expect(free).toBeLessThan(tenth)
+    expect(chosenRate(untrained, run, 0.9 * tenth).lr).toBeCloseTo(0.9 * tenth, 4)
+    expect(chosenRate(untrained, run, 100 * tenth).lr).toBe(tenth)
+  })
   it.each([
     ['a loss that only rises', RATES.map((lr) => 1 + lr)],
     ['a loss that stays', RATES.map(() => 1)],
