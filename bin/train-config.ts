@@ -11,7 +11,7 @@ type Settings = Readonly<Record<string, unknown>>
 const { resume: _, overwrite: __, extend: ___, ...settable } = trainFields
 
 /** Keys of a run's config.json that describe the run and set nothing. */
-const FACTS = ['version', 'title', 'vector_dim', 'parameters', 'optimizer', 'ema_rule']
+const FACTS = ['version', 'title', 'vector_dim', 'parameters', 'trainable_parameters', 'optimizer', 'ema_rule']
 /** Options that have another name in a run's config.json. */
 const RENAMED: Settings = {
   context_length: 'context',

@@ -1,9 +1,9 @@
-import { word } from './door.js'
+import { plainCopy, word, words } from './door.js'
 import { badOption } from './errors.js'
 
 /** One option: its kind, default, one-line help and a description of the allowed values. */
 export interface Field<T> {
-  readonly kind: 'integer' | 'real' | 'choice' | 'flag' | 'text'
+  readonly kind: 'integer' | 'real' | 'choice' | 'flag' | 'text' | 'list' | 'factors'
   readonly default: T
   readonly about: string
   readonly expected: string
@@ -13,6 +13,8 @@ export interface Field<T> {
   /** Another spelling of the flag. */
   readonly alias?: string
   accepts(value: unknown): boolean
+  /** Converts an accepted value, such as its text on a command line, to the value of the option. */
+  read?(value: unknown): T
 }
 /** A table of options by camelCase name. */
 export type Fields = Readonly<Record<string, Field<unknown>>>
@@ -106,6 +108,68 @@ export function text(o: TextOptions & { default: string | undefined }): Field<st
   }
 }
 
+const items = (text: string) => text.split(',').map((item) => item.trim())
+/** Most items of a list. */
+const MOST = 10_000
+/** List of texts of a value or of its text: a,b. */
+function listOf(value: unknown): unknown {
+  if (typeof value === 'string') return items(value)
+  if (!Array.isArray(value) || value.length > MOST) return value
+  return Array.from<unknown>(value).flatMap((item) => (typeof item === 'string' ? items(item) : [item]))
+}
+/** Whether a value passes; a getter or proxy that throws does not. */
+function passes(test: () => boolean): boolean {
+  try {
+    return test()
+  } catch {
+    return false
+  }
+}
+
+/** An option that is a list of texts, on the command line separated by commas. */
+export const list = (o: { about: string; expected: string; group?: string }): Field<readonly string[] | undefined> => ({
+  ...o,
+  kind: 'list',
+  default: undefined,
+  accepts: (v) =>
+    v === undefined ||
+    passes(() => {
+      const list = listOf(v)
+      return words.accepts(list) && (list as unknown[]).length > 0
+    }),
+  read: (v) => Object.freeze(listOf(v)) as readonly string[],
+})
+
+const isFactor = (f: unknown) => Number.isFinite(f) && (f as number) > 0
+/** Factors by name of a value or of its text: a=0.5,b=2. */
+function factorsOf(value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== 'string') return plainCopy(value)
+  const pairs = items(value).map((item) => [item.slice(0, item.lastIndexOf('=')), item.slice(item.lastIndexOf('=') + 1)] as const)
+  return Object.fromEntries(pairs.map(([name, factor]) => [name, factor.trim() === '' ? Number.NaN : Number(factor)]))
+}
+
+/** An option that gives names factors above 0, on the command line as a=0.5,b=2. */
+export const factors = (o: {
+  about: string
+  expected: string
+  group?: string
+}): Field<Readonly<Record<string, number>> | undefined> => ({
+  ...o,
+  kind: 'factors',
+  default: undefined,
+  accepts: (v) =>
+    v === undefined ||
+    passes(() => {
+      const pairs = Object.entries(factorsOf(v) ?? {})
+      return pairs.length > 0 && pairs.length <= MOST && pairs.every(([name, f]) => word.accepts(name) && isFactor(f))
+    }),
+  read: (v) => Object.freeze(factorsOf(v)) as Readonly<Record<string, number>>,
+})
+
+/** Value of an option in the form that `resolve` returns. */
+export const readAs = ({ read }: Field<unknown>, value: unknown): unknown =>
+  value === undefined || read === undefined ? value : read(value)
+
 /** Fills in defaults, rejects unknown keys and invalid values, and freezes the result; nothing downstream checks again. */
 export function resolve<F extends Fields>(owner: string, fields: F, given: Readonly<Record<string, unknown>> = {}): Options<F> {
   for (const key of Object.keys(given)) {
@@ -114,7 +178,7 @@ export function resolve<F extends Fields>(owner: string, fields: F, given: Reado
   const pairs = Object.entries(fields).map(([key, field]) => {
     const value = given[key] === undefined ? field.default : given[key]
     if (!field.accepts(value)) throw badOption(owner, key, field.expected, value)
-    return [key, value]
+    return [key, readAs(field, value)]
   })
   return Object.freeze(Object.fromEntries(pairs)) as Options<F>
 }

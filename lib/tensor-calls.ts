@@ -119,7 +119,7 @@ export interface TensorCalls {
   ): NativeTensor
   optimizer(kind: 'adamw' | 'sgd', parameters: readonly NativeParameter[], o: Readonly<Record<string, unknown>>): NativeOptimizer
   /** Returns the norm of the gradients. */
-  optimizerStep(optimizer: NativeOptimizer, lr: number, call: number): Promise<number>
+  optimizerStep(optimizer: NativeOptimizer, rates: Float64Array, decays: Float64Array, call: number): Promise<number>
   /** The optimizer's own tensors; disposing the optimizer disposes them. */
   optimizerState(optimizer: NativeOptimizer): {
     steps: number

@@ -32,6 +32,8 @@ export interface TrainerOptions {
    * CUDA, `device` elsewhere.
    */
   steps?: TrainerSteps
+  /** Factors of the learning rate by parameter, 1 for all others; 0 freezes a parameter. */
+  lrScales?: Readonly<Record<string, number>>
   /** Threads of training steps; the process's thread count unless given. */
   threads?: number
 }

@@ -40,11 +40,27 @@ const TOPICS = {
   Serving: ['serve', 'loadtest', 'bundle', 'verifyBundle'],
   Faults: ['diagnose', 'renderDiagnosis', 'analyze', 'renderAnalysis', 'selftest', 'FAULTS'],
   Reports: ['report', 'markdown', 'experimentReport', 'experimentMarkdown', 'verify', 'verifiedText'],
-  Data: ['makeData', 'openBase', 'writeBase', 'audit', 'auditPage', 'ceiling', 'ceilingPage', 'arrow', 'arrowPage', 'synth'],
+  Data: [
+    'makeData',
+    'openBase',
+    'writeBase',
+    'pushBank',
+    'bankInfo',
+    'verifyBank',
+    'audit',
+    'auditPage',
+    'ceiling',
+    'ceilingPage',
+    'arrow',
+    'arrowPage',
+    'synth',
+  ],
   Texts: ['Encoder', 'Decoder', 'encode', 'fetchEncoder', 'verifyEncoder', 'checkSpace'],
   Tensors: ['torch', 'Tensor', 'Generator', 'call', 'operators', 'devices', 'TorchScriptModule'],
   'Loops of one’s own':
-    'openWindows WindowSet WindowPart createModel FreshModel Optimizer AdamW SGD warmupCosine plateau saveModel'.split(' '),
+    'openWindows WindowSet WindowPart createModel FreshModel Optimizer OptimizerGroup AdamW SGD warmupCosine plateau saveModel'.split(
+      ' ',
+    ),
   Errors: ['LvmError', 'ERRORS'],
 }
 /** Headings of formats.md with the keys of the document that a function returns or takes. */

@@ -57,6 +57,8 @@ export interface ParamGroup {
 /**
  * Builds the value that `torch.save` would write: weights, optimizer moments and the figures of an epoch.
  *
+ * Frozen parameters have no moments. There is one group of parameters for each factor of the learning rate.
+ *
  * `model_state_dict` holds the weights now in the model. With averaging, the file also holds the other weights: the raw ones as
  * `training_state_dict`, or the average as `average_state_dict`. With `alone` it holds only the weights now in the model, and the state of an
  * optimizer before its first step, which PyTorch loads.
@@ -70,35 +72,46 @@ export function checkpointValue(
     val_cosine: number
     args: Record<string, unknown>
     group: ParamGroup
+    /** Factors of the learning rate by parameter; 0 for a frozen one. */
+    lrScales: Readonly<Record<string, number>>
     weights: Weights
     alone: boolean
   },
 ): Record<string, unknown> {
-  const { steps, slots: unordered } = native.trainerState(trainer)
-  const slots = inOrder(unordered)
+  const { steps, slots: trained } = native.trainerState(trainer)
+  const slots = new Map(trained.map((slot) => [slot.name, slot]))
+  const all = inOrder(native.modelState(model))
+  const parameters = all.filter(({ trainable }) => trainable)
   const step = () => Tensor.from(Float32Array.of(steps), []).native // one per parameter, because AdamW increments it in place
-  const { group, weights, alone, ...figures } = facts
+  const { group, lrScales, weights, alone, ...figures } = facts
+  const factors = parameters.map(({ name }) => lrScales[name] || 1)
   const others = weights === 'average' ? 'training_state_dict' : 'average_state_dict'
-  const averaged = !alone && slots.some(({ average }) => average !== undefined)
+  const averaged = !alone && trained.some(({ average }) => average !== undefined)
   return {
     ...figures,
-    model_state_dict: Object.fromEntries(inOrder(native.modelState(model)).map(({ name, tensor }) => [name, tensor])),
-    ...(averaged && { [others]: Object.fromEntries(slots.map(({ name, average }) => [name, average])) }),
+    model_state_dict: Object.fromEntries(all.map(({ name, tensor }) => [name, tensor])),
+    ...(averaged && {
+      [others]: Object.fromEntries(parameters.map(({ name, tensor }) => [name, slots.get(name)?.average ?? tensor])),
+    }),
     optimizer_state_dict: {
-      state: Object.fromEntries(alone ? [] : slots.map(({ m, v }, i) => [i, { step: step(), exp_avg: m, exp_avg_sq: v }])),
-      param_groups: [
-        {
-          ...group,
-          amsgrad: false,
-          maximize: false,
-          foreach: null,
-          capturable: false,
-          differentiable: false,
-          fused: null,
-          decoupled_weight_decay: true,
-          params: slots.map((_, i) => i),
-        },
-      ],
+      state: Object.fromEntries(
+        parameters.flatMap(({ name }, i) => {
+          const slot = alone ? undefined : slots.get(name)
+          return slot === undefined ? [] : [[i, { step: step(), exp_avg: slot.m, exp_avg_sq: slot.v }]]
+        }),
+      ),
+      param_groups: [...new Set(factors)].map((factor) => ({
+        ...group,
+        lr: group.lr * factor,
+        amsgrad: false,
+        maximize: false,
+        foreach: null,
+        capturable: false,
+        differentiable: false,
+        fused: null,
+        decoupled_weight_decay: true,
+        params: factors.flatMap((own, i) => (own === factor ? [i] : [])),
+      })),
     },
   }
 }
@@ -114,11 +127,15 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
   const root = file.value as Map<string, unknown>
   const optimizer = root.get('optimizer_state_dict') as Map<string, Map<number, Map<string, unknown>>> | undefined
   const state = optimizer?.get('state')
-  const slots = inOrder(native.trainerState(trainer).slots)
+  const slots = new Map(native.trainerState(trainer).slots.map((slot) => [slot.name, slot]))
+  const parameters = inOrder(native.modelState(model).filter(({ trainable }) => trainable))
   const trained = root.get('training_state_dict') as Map<string, unknown> | undefined
   const others = trained ?? (root.get('average_state_dict') as Map<string, unknown> | undefined)
   await loadWeights(model, path)
-  for (const [i, { name, m, v, average }] of slots.entries()) {
+  for (const [i, { name }] of parameters.entries()) {
+    const slot = slots.get(name)
+    if (slot === undefined) continue // frozen
+    const { m, v, average } = slot
     for (const [key, into] of [
       ['exp_avg', m],
       ['exp_avg_sq', v],

@@ -1,5 +1,5 @@
 import { LvmError, shown } from '../errors.js'
-import { type NativeModel, type NativeParameter, native } from '../native.js'
+import { type NativeModel, type NativeParameter, type NativeTensor, native } from '../native.js'
 import { optionsOf, readable } from '../torch/lists.js'
 import { nextCall } from '../torch/operators/call-sites.js'
 import { noted } from '../torch/operators/modes.js'
@@ -19,6 +19,11 @@ function requireState(state: unknown, names: readonly string[]): asserts state i
       `loadStateDict: expected a tensor for each of the ${names.length} names of stateDict() but ${shown(wrong[0])} is missing, unknown or no tensor`,
     )
 }
+
+/** How an optimizer treats the tensors of models. */
+const traits = new WeakMap<NativeTensor, Pick<NativeParameter, 'decay' | 'lrCap'>>()
+/** How an optimizer treats a tensor; undefined unless it belongs to a model. */
+export const traitsOf = (tensor: NativeTensor) => traits.get(tensor)
 
 /** A model for a training loop of one's own: its weights, and forward passes with gradients. */
 export abstract class TrainableModel {
@@ -60,7 +65,10 @@ export abstract class TrainableModel {
   }
   /** Handles of all parameters, which stay the same. */
   private get parts() {
-    this.#parts ??= native.modelParameters(this.native)
+    if (this.#parts === undefined) {
+      this.#parts = native.modelParameters(this.native)
+      for (const { tensor, decay, lrCap } of this.#parts) traits.set(tensor, { decay, lrCap })
+    }
     return this.#parts
   }
   private chosen(wanted: (part: { trainable: boolean }) => boolean): Record<string, Tensor> {
@@ -84,9 +92,9 @@ export abstract class TrainableModel {
     requireState(given, Object.keys(this.stateDict()))
     await native.modelLoad(this.native, Object.fromEntries(Object.entries(given).map(([name, tensor]) => [name, tensor.native])))
   }
-  /** How an optimizer treats each tensor that requires a gradient. */
+  /** How an optimizer treats each trainable tensor. */
   optimized(): NativeParameter[] {
-    return this.parts.filter(({ trainable, tensor }) => trainable && native.tensorRequiresGrad(tensor))
+    return this.parts.filter(({ trainable }) => trainable)
   }
   /** Frees the memory, also of its tensors; any later use fails. Errors: DISPOSED. */
   dispose(): void {

@@ -8,7 +8,15 @@ const snake = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLo
 export function configOf(
   { architecture, train }: Plan,
   model: Readonly<Record<string, unknown>>,
-  facts: { dim: number; context: number; parameters: number; device: string; threads: number; emaRule: EmaRule | null },
+  facts: {
+    dim: number
+    context: number
+    parameters: number
+    trainable: number
+    device: string
+    threads: number
+    emaRule: EmaRule | null
+  },
 ) {
   const {
     lr,
@@ -36,6 +44,7 @@ export function configOf(
     title: architecture.title,
     vector_dim: facts.dim,
     parameters: facts.parameters,
+    trainable_parameters: facts.trainable,
     model_options: Object.fromEntries(Object.entries(model).map(([key, value]) => [snake(key), value ?? null])),
     data: data ?? null,
     context_length: facts.context,

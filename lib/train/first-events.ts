@@ -16,7 +16,7 @@ export interface Opened {
 
 function startEvent(
   folder: string,
-  { plan: { architecture, train }, data, parameters, device, threads, progress: { plan = [] }, group }: Session,
+  { plan: { architecture, train }, data, parameters, chosen, device, threads, progress: { plan = [] }, group }: Session,
   { memory_bytes, disk_bytes }: { memory_bytes: number; disk_bytes: number },
   isResumed: boolean,
 ): Told {
@@ -27,6 +27,7 @@ function startEvent(
     run: folder,
     model: architecture.name,
     parameters,
+    trainable_parameters: chosen.trainable,
     device,
     precision: train.weights === 'bf16' ? 'bf16' : train.precision,
     threads,

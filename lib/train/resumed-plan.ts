@@ -1,9 +1,10 @@
 import type { LrTest } from '../checkpoint/run-manifest.js'
 import { LvmError, shown } from '../errors.js'
-import { resolve } from '../options.js'
+import { type Fields, readAs, resolve } from '../options.js'
 import type { Architecture } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
 import { ask, type Plan, settled } from './recipe.js'
+import { trainFields } from './train-fields.js'
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -36,9 +37,10 @@ export function resumed(
   lrTest: LrTest | undefined,
 ): Plan {
   const { architecture, own } = ask(model, given)
+  const all: Fields = { ...trainFields, ...architecture.fields }
   const before: Given = { ...saved.train, ...resolve(architecture.name, architecture.fields, saved.model) }
   const same = (key: string, value: unknown) =>
-    value === before[key] ||
+    JSON.stringify(readAs(all[key]!, value)) === JSON.stringify(before[key]) ||
     (key === 'device' && resolveDevice(String(value)) === before.device) ||
     (key === 'lr' && value === 'auto' && lrTest !== undefined)
   for (const [key, value] of Object.entries({ ...own.train, ...own.model })) {

@@ -148,11 +148,11 @@ function keptWeights(session: Session): Weights {
 }
 
 /** Content of config.json. */
-export function settingsOf({ plan, data, parameters, device, threads, emaRule }: Session) {
+export function settingsOf({ plan, data, parameters, chosen, device, threads, emaRule }: Session) {
   const { context } = data
   const { dim } = data.train.base
   const { options } = plan.architecture.spec({ dim, context }, plan.model)
-  return configOf(plan, options, { dim, context, parameters, device, threads, emaRule })
+  return configOf(plan, options, { dim, context, parameters, trainable: chosen.trainable, device, threads, emaRule })
 }
 
 /**
@@ -177,6 +177,7 @@ export async function saveSession(
       val_cosine: last?.val_cosine ?? 0,
       args: config,
       group: paramGroup(plan, progress.schedule.lr),
+      lrScales: session.chosen.lrScales,
       weights: standing(session),
       alone,
     })

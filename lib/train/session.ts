@@ -5,6 +5,7 @@ import { type NativeModel, type NativeTrainer, native } from '../native.js'
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
 import { sampled } from '../statistics/random.js'
+import { type Chosen, chosenOf } from './chosen-parameters.js'
 import { type Contrastive, openContrastive } from './contrastive-loss.js'
 import { type Initial, initialise } from './initial.js'
 import { fitStart } from './memory-start.js'
@@ -28,6 +29,7 @@ export interface Session {
   readonly dtype: 'float32' | 'bfloat16'
   readonly threads: number
   readonly parameters: number
+  readonly chosen: Chosen
   readonly steps: number
   readonly trainSample: Int32Array
   readonly contrastive: Contrastive | undefined
@@ -71,6 +73,7 @@ const trainerSettings = (
     recompute: boolean
     emaRule: EmaRule | null
     contrastive: Contrastive | undefined
+    chosen: Chosen
   },
 ) => ({
   batch: train.batchSize,
@@ -91,6 +94,7 @@ const trainerSettings = (
   clip: train.clip,
   ema: train.ema,
   emaWarmup: o.emaRule === 'warmup',
+  lrScales: o.chosen.lrScales,
 })
 
 /** Training windows that each epoch evaluates. */
@@ -124,15 +128,17 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
   let contrastive: Contrastive | undefined
   let watched: Watched | undefined
   let heldOut: Watched | undefined
+  let chosen: Chosen
   const trainSample = judgedTraining(plan, data)
   try {
+    chosen = chosenOf(model, train)
     if (o.from === undefined) await fitStart(model, o.spec, data, train.loss)
     if (o.initial !== undefined) initialised = await initialise(model, o.spec, o.initial, plan, data.context)
     const { samples, groups } = data.read
     contrastive = await openContrastive(train, data, trainSample, o.spec.params.output)
     watched = await openWatched(train, data, data.val === data.train ? heldRows(data.val, data.split) : undefined)
     heldOut = await openHeldOut(train, data)
-    const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive })
+    const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive, chosen })
     trainer = await native.trainer(model, samples, data.split.train, { ...settings, ranks: o.group?.native })
     if (o.from !== undefined) await restore(model, trainer, o.from)
   } catch (error) {
@@ -155,6 +161,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
     dtype,
     threads: o.threads,
     parameters: countParameters(o.spec),
+    chosen,
     steps,
     trainSample,
     contrastive,

@@ -33,6 +33,8 @@ export type TrainEvent = { version: 1 } & (
       run: string
       model: string
       parameters: number
+      /** Numbers in the parameters that are not frozen. */
+      trainable_parameters: number
       device: string
       precision: string
       threads: number

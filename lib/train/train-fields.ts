@@ -1,5 +1,5 @@
 import { columnFields, dataFields } from '../data/data-fields.js'
-import { choice, type Fields, flag, integer, orAuto, real, text } from '../options.js'
+import { choice, type Fields, factors, flag, integer, list, orAuto, real, text } from '../options.js'
 import { type Architecture, PRESETS } from '../spec/architecture.js'
 import { encoderField } from '../text/space/encoder-of-base.js'
 import { runFields } from './run-fields.js'
@@ -206,6 +206,18 @@ export const trainFields = {
   keepZeros: flag({
     default: false,
     about: 'keep matrix weights at zero that are zero at the start, as after prune',
+    ...training,
+  }),
+  freeze: list({
+    about:
+      'parameters that are not trained: their names, where * stands for any characters, such as in_proj.*,core.*; with --init, to train the rest of a model',
+    expected: 'names of parameters, separated by commas',
+    ...training,
+  }),
+  lrScale: factors({
+    about:
+      'factors of the learning rate by names of parameters, where * stands for any characters, such as core.*=0.1; the last that fits a parameter counts',
+    expected: 'names with factors above 0, such as core.*=0.1,head.*=2',
     ...training,
   }),
   trainEval: text({

@@ -11,10 +11,16 @@ struct OwnOptimizer {
   std::unique_ptr<Sgd> sgd;
   std::vector<Slot>& slots() { return adamw ? adamw->slots : sgd->slots; }
   int64_t& steps() { return adamw ? adamw->steps : sgd->steps; }
-  double step(double lr) {
-    const auto any = std::any_of(slots().begin(), slots().end(), [](const Slot& slot) { return slot.value.grad().defined(); });
+  // Learning rate and weight decay of each slot.
+  double step(const std::vector<double>& rates, const std::vector<double>& decays) {
+    const auto any = std::any_of(slots().begin(), slots().end(), [](const Slot& slot) { return slot.moves(); });
     if (!any) throw Error("BAD_ARGUMENT", "step: expected gradients but no parameter has one; call backward() on the loss first");
-    return adamw ? adamw->step(lr) : sgd->step(lr);
+    for (size_t i = 0; i < slots().size(); ++i) {
+      auto& slot = slots()[i];
+      slot.lr_scale = rates.at(i);
+      slot.weight_decay = slot.traits.decay ? decays.at(i) : 0;
+    }
+    return adamw ? adamw->step(1) : sgd->step(1);
   }
 };
 template <>
@@ -102,13 +108,15 @@ Napi::Value optimizer(const Napi::CallbackInfo& info) {
   return give(info.Env(), std::move(made), bytes);
 }
 
-// optimizerStep(optimizer, learning rate, number of the call) -> Promise<norm of the gradients>
+// optimizerStep(optimizer, learning rates and weight decays of the slots: Float64Array, number of the call) -> Promise<norm of
+// the gradients>
 Napi::Value optimizer_step(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [own = take<OwnOptimizer>(info[0]), lr = real(info[1], "lr"), facts = CallFacts{real(info[2], "call"), false, false}] {
+    [own = take<OwnOptimizer>(info[0]), rates = reals(info[1]), decays = reals(info[2]),
+     facts = CallFacts{real(info[3], "call"), false, false}] {
       try {
-        return own->step(lr);
+        return own->step(rates, decays);
       } catch (...) {
         std::rethrow_exception(refused("step", facts, std::current_exception()));
       }

@@ -30,9 +30,18 @@ Steps read_steps(Napi::Value value, torch::Device device) {
   return name == "host" ? Steps::host : name == "device" ? Steps::device : Steps::graph;
 }
 
+std::map<std::string, double> read_scales(Napi::Value value) {
+  std::map<std::string, double> scales;
+  if (!value.IsObject()) return scales;
+  const auto o = value.As<Napi::Object>();
+  const auto names = o.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) scales[text(names.Get(i), "name")] = real(o.Get(names.Get(i)), "factor");
+  return scales;
+}
+
 // trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, seed,
-// weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, steps?, contrastive?: {weight, errorScale,
-// negatives}, ranks?}) -> Promise<handle>
+// weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, steps?, lrScales?: {name: factor}, contrastive?: {weight,
+// errorScale, negatives}, ranks?}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const auto with = o.Get("contrastive").IsObject();
@@ -53,7 +62,8 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
     with ? real(contrastive.Get("weight"), "weight") : 0,
     with ? real(contrastive.Get("errorScale"), "errorScale") : 1,
     with ? positive(contrastive.Get("negatives"), "negatives") : 0,
-    read_steps(o.Get("steps"), take<Model>(info[0])->placement.device)};
+    read_steps(o.Get("steps"), take<Model>(info[0])->placement.device),
+    read_scales(o.Get("lrScales"))};
   return run_async(
     info.Env(),
     [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options,

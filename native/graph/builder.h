@@ -17,6 +17,7 @@ struct Placement {
 struct Traits {
   bool decay = true;                                        // weight decay applies
   double lr_cap = std::numeric_limits<double>::infinity();  // upper bound of its learning rate
+  double lr_scale = 1;                                      // factor of its learning rate, below that bound
 };
 
 struct Parameter {

@@ -20,12 +20,7 @@ class DeviceAdamw {
   void restart() { broken.zero_(); }
 
  private:
-  struct Group {
-    double decay, lr_cap;
-    std::vector<size_t> slots;
-  };
   const OptimizerOptions& options;
-  std::vector<Group> groups;
   Tensor lr, average_weight, steps, broken;  // scalars
 };
 

@@ -32,6 +32,12 @@ Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit) {
   return unit ? torch::mse_loss(normalised(raw), normalised(target)) : torch::mse_loss(raw, target);
 }
 
+void backward_of(const Tensor& loss) {
+  if (!loss.requires_grad())
+    throw Error("BAD_OPTION", "train: expected parameters that the loss depends on but all of them are frozen");
+  loss.backward();
+}
+
 StepsPlan steps_plan(const Model& model, const Samples& samples, const TrainerOptions& o, bool ordinary) {
   const auto device = model.placement.device;
   if (o.steps == Steps::host) return {Steps::host, ""};
@@ -145,7 +151,7 @@ Tensor DeviceSteps::backward(const Tensor& part, double share, uint64_t call_bas
     raw = model->forward(x, pass);
   }
   const auto loss = loss_of(raw.to(dtype).view_as(y), y, options.loss, model->unit);
-  (share == 1 ? loss : loss * share).backward();
+  backward_of(share == 1 ? loss : loss * share);
   return loss.detach().to(torch::kFloat32) * share;
 }
 

@@ -60,5 +60,7 @@ class DeviceSteps {
 // Mean loss of a batch, as a scalar tensor.
 // Shapes: raw [..., dim], target [..., dim]
 Tensor loss_of(const Tensor& raw, const Tensor& target, Loss loss, bool unit);
+// Errors: BAD_OPTION for a loss that depends on no parameter that is trained
+void backward_of(const Tensor& loss);
 
 }  // namespace lvm

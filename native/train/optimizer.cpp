@@ -119,12 +119,25 @@ double square_norm(const Tensor& gradient) {
 
 }  // namespace
 
+std::vector<Parameter> scaled(std::vector<Parameter> parameters, const std::map<std::string, double>& factors) {
+  for (auto& p : parameters) {
+    const auto found = factors.find(p.name);
+    if (!p.trainable || found == factors.end()) continue;
+    p.traits.lr_scale = found->second;
+    if (found->second > 0) continue;
+    p.trainable = false;
+    p.value.set_requires_grad(false);
+  }
+  return parameters;
+}
+
 Optimizer::Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions options) : options(options) {
   for (const auto& p : parameters) {
     if (!p.trainable) continue;
     const auto value = p.value.detach();
     slots.push_back({p.name, p.value, torch::zeros_like(value), torch::zeros_like(value),
-                     options.ema > 0 ? value.clone() : Tensor(), p.traits});
+                     options.ema > 0 ? value.clone() : Tensor(), p.traits, p.traits.lr_scale,
+                     p.traits.decay ? options.weight_decay : 0});
   }
 }
 
@@ -138,7 +151,7 @@ double Optimizer::step(double lr) {
   }
   double total = 0;
   for (auto& slot : slots) {
-    if (slot.value.grad().defined()) total += square_norm(slot.value.mutable_grad() = slot.value.grad().contiguous());
+    if (slot.moves()) total += square_norm(slot.value.mutable_grad() = slot.value.grad().contiguous());
   }
   const auto norm = std::sqrt(total);
   if (!std::isfinite(norm)) {
@@ -149,8 +162,7 @@ double Optimizer::step(double lr) {
   steps += 1;
   for (size_t i = 0; i < slots.size(); ++i) {
     auto& gradient = slots[i].value.mutable_grad();
-    if (!gradient.defined()) continue;
-    update(i, gradient, scale, std::min(lr, slots[i].traits.lr_cap));
+    if (slots[i].moves()) update(i, gradient, scale, slots[i].rate(lr));
     gradient.reset();
   }
   return norm;
@@ -175,26 +187,19 @@ double Optimizer::average_decay() const {
 
 void Optimizer::update(size_t index, const Tensor& gradient, double scale, double lr) {
   auto& slot = slots[index];
-  const auto decay = slot.traits.decay ? options.weight_decay : 0.0;
   const auto half = slot.value.scalar_type() == torch::kBFloat16;
   if (!half && slot.value.scalar_type() != torch::kFloat32) {
     const auto value = slot.value.detach();
     at::_fused_adamw_({value}, {gradient}, {slot.m}, {slot.v}, {},
                       {torch::full({}, double(steps), value.options().dtype(torch::kFloat32))}, lr, options.beta1, options.beta2,
-                      decay, options.eps, false, false, torch::full({}, 1 / scale, value.options().dtype(torch::kFloat32)),
-                      std::nullopt);
+                      slot.weight_decay, options.eps, false, false,
+                      torch::full({}, 1 / scale, value.options().dtype(torch::kFloat32)), std::nullopt);
     if (slot.average.defined()) slot.average.lerp_(value, 1 - average_decay());
     return;
   }
   const auto correction1 = 1 - std::pow(options.beta1, double(steps)), correction2 = 1 - std::pow(options.beta2, double(steps));
-  const Rates rates{float(1 - lr * decay),
-                    float(options.beta1),
-                    float(options.beta2),
-                    float(lr / correction1),
-                    float(1 / std::sqrt(correction2)),
-                    float(options.eps),
-                    float(scale),
-                    float(average_decay())};
+  const Rates rates{float(1 - lr * slot.weight_decay), float(options.beta1), float(options.beta2), float(lr / correction1),
+                    float(1 / std::sqrt(correction2)), float(options.eps),   float(scale),         float(average_decay())};
   const auto n = slot.value.numel(), blocks = (n + grain - 1) / grain;
   if (half) {
     auto *p = mutable_bits(slot.value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);

@@ -17,7 +17,15 @@ struct Slot {
   std::string name;
   Tensor value, m, v, average;  // average is undefined without ema
   Traits traits;
+  double lr_scale = 1, weight_decay = 0;
+
+  double rate(double lr) const { return std::min(lr * lr_scale, traits.lr_cap); }
+  // Whether a step changes the parameter. One that was frozen later may still have an earlier gradient.
+  bool moves() const { return value.requires_grad() && value.grad().defined(); }
 };
+
+// Applies factors of learning rates by name; with a factor of 0 a parameter becomes a constant of the backward pass.
+std::vector<Parameter> scaled(std::vector<Parameter> parameters, const std::map<std::string, double>& factors);
 
 // Clips gradients, applies AdamW and updates the averaged weights, in one call.
 class Optimizer {

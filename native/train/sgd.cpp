@@ -5,7 +5,14 @@ namespace lvm {
 Sgd::Sgd(const std::vector<Parameter>& parameters, SgdOptions options) : options(options) {
   for (const auto& p : parameters) {
     if (!p.trainable) continue;
-    slots.push_back({p.name, p.value, options.momentum > 0 ? torch::zeros_like(p.value.detach()) : Tensor(), {}, {}, p.traits});
+    slots.push_back({p.name,
+                     p.value,
+                     options.momentum > 0 ? torch::zeros_like(p.value.detach()) : Tensor(),
+                     {},
+                     {},
+                     p.traits,
+                     p.traits.lr_scale,
+                     p.traits.decay ? options.weight_decay : 0});
   }
 }
 
@@ -13,7 +20,7 @@ double Sgd::step(double lr) {
   torch::NoGradGuard no_grad;
   std::vector<Tensor> squares;
   for (const auto& slot : slots)
-    if (slot.value.grad().defined()) squares.push_back(slot.value.grad().norm(2, torch::kFloat64).square().to(torch::kCPU));
+    if (slot.moves()) squares.push_back(slot.value.grad().norm(2, torch::kFloat64).square().to(torch::kCPU));
   const auto norm = squares.empty() ? 0.0 : torch::stack(squares).sum().sqrt().item<double>();
   if (!std::isfinite(norm)) {
     for (auto& slot : slots) slot.value.mutable_grad().reset();
@@ -24,16 +31,17 @@ double Sgd::step(double lr) {
   steps += 1;
   for (auto& slot : slots) {
     auto& given = slot.value.mutable_grad();
-    if (!given.defined()) continue;
+    const auto moves = slot.moves();
+    const auto scaled = moves && scale != 1 ? given * scale : given;
+    given.reset();
+    if (!moves) continue;
     const auto value = slot.value.detach();
-    auto gradient = scale == 1 ? given : given * scale;
-    if (slot.traits.decay && options.weight_decay > 0) gradient = gradient.add(value, options.weight_decay);
+    auto gradient = slot.weight_decay > 0 ? scaled.add(value, slot.weight_decay) : scaled;
     if (options.momentum > 0) {
       slot.m.mul_(options.momentum).add_(gradient);
       gradient = options.nesterov ? gradient.add(slot.m, options.momentum) : slot.m;
     }
-    value.sub_(gradient, std::min(lr, slot.traits.lr_cap));
-    given.reset();
+    value.sub_(gradient, slot.rate(lr));
   }
   return norm;
 }

@@ -21,10 +21,11 @@ struct TrainerOptions {
   uint64_t seed;
   int64_t threads;  // threads of its steps; 0 for those of the environment
   OptimizerOptions optimizer;
-  double contrastive;  // weight of the contrastive loss; 0 for none
-  double error_scale;  // factor of the other loss beside it
-  int64_t negatives;   // rows drawn for it in a step
-  Steps steps;         // at most this; a training that needs the host in a step gets less
+  double contrastive;                       // weight of the contrastive loss; 0 for none
+  double error_scale;                       // factor of the other loss beside it
+  int64_t negatives;                        // rows drawn for it in a step
+  Steps steps;                              // at most this; a training that needs the host in a step gets less
+  std::map<std::string, double> lr_scales;  // factors of the learning rate by parameter, 1 for all others; 0 freezes one
 };
 
 }  // namespace lvm

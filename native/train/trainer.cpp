@@ -22,7 +22,7 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
     : model(std::move(model)),
       samples(std::move(samples)),
       options(options),
-      optimizer(this->model->parameters(), options.optimizer),
+      optimizer(scaled(this->model->parameters(), options.lr_scales), options.optimizer),
       plan(steps_plan(*this->model, *this->samples, options, options.contrastive == 0 && !this->samples->length.defined())),
       ranks(std::move(ranks_)),
       ids(std::move(ids)) {
@@ -86,7 +86,7 @@ void Trainer::mark_zeros() {
   std::unordered_map<std::string, Tensor> averages;
   for (const auto& slot : optimizer.slots) averages[slot.name] = slot.average;
   for (const auto& p : model->parameters()) {
-    if (!p.matrix) continue;
+    if (!p.matrix || !p.value.requires_grad()) continue;
     const auto value = p.value.detach(), where = value == 0;
     zeros.emplace_back(value, where);
     if (const auto average = averages[p.name]; average.defined()) zeros.emplace_back(average, where);
@@ -217,7 +217,7 @@ double Trainer::accumulate(const Reading& reading, double share, uint64_t call_b
   raw = raw.to(dtype).view_as(y);
   if (negatives) return contrastive(reading, raw, y, share);
   const auto loss = loss_of(raw, y, options.loss, model->unit);
-  (share == 1 ? loss : loss * share).backward();
+  backward_of(share == 1 ? loss : loss * share);
   return loss.item<double>();
 }
 
@@ -234,7 +234,7 @@ double Trainer::contrastive(const Reading& reading, const Tensor& raw, const Ten
     differentiable = differentiable + other;
   }
   temperature.gradient += share * weight * found.log_temperature;
-  (differentiable * share).backward();
+  backward_of(differentiable * share);
   return loss;
 }
 

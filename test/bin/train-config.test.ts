@@ -41,7 +41,7 @@ it.each([
   expect(planned.length).toBeGreaterThan(40)
   const settings = allSettings(model, given)
   const made = plan(model, given)
-  const facts = { dim: 768, context: 9, parameters: 1, device: 'cpu', threads: 2, emaRule: null }
+  const facts = { dim: 768, context: 9, parameters: 1, trainable: 1, device: 'cpu', threads: 2, emaRule: null }
   const context = made.train.history === undefined ? made.train.context : 512
   const options = resolve(model, findArchitecture(model).fields, made.model)
   const run = file(JSON.stringify(configOf(made, options, { ...facts, context })), 'config.json')

@@ -11,6 +11,7 @@ import { smallLibtorch } from '../bundle/unpacked.js'
 import { bytesOf, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 import { FIXTURE, goldenOf } from '../text/inverter-fixture.js'
+import { banks } from './bank-samples.js'
 import { type Collector, collector } from './collector.js'
 import { encoders, makes } from './encoder-samples.js'
 import { experiments } from './experiment-samples.js'
@@ -223,27 +224,10 @@ async function installation({ folder, keep, answer, events, read }: Collector): 
 /** Makes one sample of every file and event, by its heading in docs/formats.md; later steps use the runs of earlier ones. */
 export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const collected = collector(folder)
+  // biome-ignore format: one list
   const steps = [
-    bases,
-    makes,
-    trainings,
-    trainingLogs,
-    evaluations,
-    profiles,
-    encoders,
-    logs,
-    smallerRuns,
-    loads,
-    serves,
-    reports,
-    ownArchitectures,
-    folds,
-    experiments,
-    runFolders,
-    runVerbs,
-    program,
-    bundles,
-    installation,
+    bases, makes, trainings, trainingLogs, evaluations, banks, profiles, encoders, logs, smallerRuns, loads,
+    serves, reports, ownArchitectures, folds, experiments, runFolders, runVerbs, program, bundles, installation,
   ]
   for (const step of steps) await step(collected)
   return collected.found

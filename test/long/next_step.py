@@ -13,7 +13,7 @@ from predictors import Windows, document, order, read
 def gradients(run, data, checkpoint, model):
     config, split = document(run, "config.json"), document(run, "split.json")
     batch = config["batch_size"]
-    steps = int(checkpoint["optimizer_state_dict"]["state"][0]["step"])
+    steps = int(next(iter(checkpoint["optimizer_state_dict"]["state"].values()))["step"])
     epoch, step = divmod(steps, -(-len(split["train"]) // batch))
     x, y = Windows(data, config["context_length"])(order(split["train"], config["seed"], 1 + epoch)[step * batch :][:batch])
     raw = model.train()(x)
@@ -22,20 +22,28 @@ def gradients(run, data, checkpoint, model):
     torch.nn.utils.clip_grad_norm_(model.parameters(), config["gradient_clip"])
 
 
+def optimizer_of(state, parameters):
+    for i, parameter in enumerate(parameters):
+        parameter.requires_grad_(i in state["state"])  # a frozen parameter has no moments
+    optimizer = torch.optim.AdamW([{"params": [parameters[i] for i in group["params"]]} for group in state["param_groups"]])
+    optimizer.load_state_dict(state)
+    return optimizer
+
+
 def stepped(before, after, data):
     checkpoint, model = read(f"{before}/final_model.pt")
     wanted, _ = read(f"{after}/final_model.pt")
     named = dict(model.named_parameters())
-    optimizer = torch.optim.AdamW(model.parameters())
-    optimizer.load_state_dict(checkpoint["optimizer_state_dict"])
+    optimizer = optimizer_of(checkpoint["optimizer_state_dict"], list(model.parameters()))
     gradients(before, data, checkpoint, model)
     optimizer.step()
     weights, old = wanted["model_state_dict"], checkpoint["model_state_dict"]
     states = wanted["optimizer_state_dict"]["state"]
-    ids = wanted["optimizer_state_dict"]["param_groups"][0]["params"]
     apart = lambda a, b: float((a - b.detach()).abs().max())
     moments = lambda key: max(
-        apart(states[i][key], optimizer.state[named[name]][key]) / float(states[i][key].abs().max()) for name, i in zip(named, ids)
+        apart(states[i][key], optimizer.state[parameter][key]) / float(states[i][key].abs().max())
+        for i, parameter in enumerate(named.values())
+        if i in states
     )
     return {
         "steps": [int(state["step"]) for state in optimizer.state.values()],

@@ -80,6 +80,7 @@ interface Step {
   exp_avg_sq: number
 }
 const STEPS: readonly Case[] = [
+  ['next-frozen', 'gru', '--freeze', 'in_proj.*,core.blocks.0.*', '--lr-scale', '*.bias=0.5,head.weight=2', '--clip', 0.01],
   ['next-lstm', 'lstm', '--dropout', 0],
   ['next-gru', 'gru', '--seed', 7, '--residual', 'decay'],
   ['next-transformer', 'transformer', '--dropout', 0],
@@ -123,7 +124,7 @@ describe('torch.optim.AdamW goes on from our optimizer state', () => {
       expect(step.moved).toBeGreaterThan(1e-4)
       expect(step.weights).toBeLessThan(1e-6)
       expect(step.exp_avg).toBeLessThan(1e-5)
-      expect(step.exp_avg_sq).toBeLessThan(1e-5)
+      expect(step.exp_avg_sq).toBeLessThan(2e-5) // a square has twice the relative error
     },
   )
 })

@@ -66,6 +66,12 @@ export async function tensorCalls(api, model) {
     ['windows.batches', (o) => [...windows.val.batches(o)], [{}], [['size', 'shuffle']]],
     ['saveModel', api.saveModel, [fresh, { name: 'saved', overwrite: true }], [[], ['name', 'out', 'overwrite', 'windows', 'x']]],
     ['AdamW', (...a) => new api.AdamW(...a).dispose(), [[weight()], {}], [[], OPTIMIZER]],
+    [
+      'AdamW',
+      (...a) => new api.AdamW([...a, { params: [weight()] }]).dispose(),
+      [{ params: [weight()] }],
+      [['lr', 'weightDecay', 'x']],
+    ],
     ['SGD', (...a) => new api.SGD(...a).dispose(), [[weight()], {}], [[], OPTIMIZER]],
     ['optimizer.lr', set(() => optimizer, 'lr'), [0.1], []],
     ['optimizer.loadStateDict', (state) => sgd.loadStateDict(state), [{ steps: 0, tensors: {} }], [['steps', 'tensors']]],

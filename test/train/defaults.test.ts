@@ -16,7 +16,7 @@ describe.each(architectures.map((a) => [a.name, a] as const))('%s without option
     expect(shown).toEqual({ data: undefined, ...used })
   })
   it('config.json holds the eps and weights precision of the training', () => {
-    const facts = { dim: 8, context: 5, parameters: 1, device: 'cpu', threads: 1, emaRule: null }
+    const facts = { dim: 8, context: 5, parameters: 1, trainable: 1, device: 'cpu', threads: 1, emaRule: null }
     const { eps, weights } = planned.train
     expect(configOf(planned, {}, facts)).toMatchObject({ eps, weights })
   })

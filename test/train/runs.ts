@@ -68,6 +68,7 @@ export const SPECIFIED_CONFIG = {
   title: 'LSTM Baseline',
   vector_dim: 16,
   parameters: 3_194_896,
+  trainable_parameters: 3_194_896,
   model_options: {
     width: 512,
     layers: 2,
@@ -117,6 +118,8 @@ export const SPECIFIED_CONFIG = {
   batch_vectors: 4096,
   ema_rule: null,
   keep_zeros: false,
+  freeze: null,
+  lr_scale: null,
   early_stop: null,
   precision: 'fp32',
   weights: 'fp32',

@@ -43,12 +43,20 @@ describe('a run without options, with a small model', () => {
     expect(threads).toBe(1)
     expect(device).toMatch(/^(cpu|cuda|mps)/)
     const model_options = { ...SPECIFIED_CONFIG.model_options, width: 16 }
-    expect(config).toEqual({ ...SPECIFIED_CONFIG, model_options, parameters: 4624, preset: 'tiny', data })
+    expect(config).toEqual({
+      ...SPECIFIED_CONFIG,
+      model_options,
+      parameters: 4624,
+      trainable_parameters: 4624,
+      preset: 'tiny',
+      data,
+    })
   })
   it('a training without any option uses the model of the specification', () => {
     const { architecture, train, model } = plan('lstm', { data })
     const { options, node } = architecture.spec({ dim: 16, context: train.context }, model)
-    const facts = { dim: 16, context: 5, parameters: countParameters(node), device: 'cpu', threads: 2, emaRule: null }
+    const parameters = countParameters(node)
+    const facts = { dim: 16, context: 5, parameters, trainable: parameters, device: 'cpu', threads: 2, emaRule: null }
     expect(configOf({ architecture, train, model }, options, facts)).toEqual({
       ...SPECIFIED_CONFIG,
       data,

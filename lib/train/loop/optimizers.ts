@@ -1,5 +1,4 @@
-import { TrainableModel } from '../../checkpoint/trainable-model.js'
-import { LvmError, shown } from '../../errors.js'
+import { LvmError } from '../../errors.js'
 import { type NativeOptimizer, type NativeParameter, native } from '../../native.js'
 import { flag, type Given, real } from '../../options.js'
 import { readable } from '../../torch/lists.js'
@@ -7,6 +6,14 @@ import { nextCall } from '../../torch/operators/call-sites.js'
 import { Later } from '../../torch/operators/later.js'
 import { Tensor } from '../../torch/tensor.js'
 import { trainFields } from '../train-fields.js'
+import {
+  type GroupRates,
+  grouped,
+  nonNegative,
+  type OptimizerGroup,
+  type ParameterGroup,
+  type Trainable,
+} from './parameter-groups.js'
 import { settled } from './settled.js'
 
 const { beta1, beta2, eps, weightDecay } = trainFields
@@ -36,37 +43,41 @@ export const sgdFields = {
 export interface AdamWOptions extends Given<typeof adamwFields> {}
 /** Options of SGD. */
 export interface SGDOptions extends Given<typeof sgdFields> {}
-/** What an optimizer trains: a model, or tensors that require a gradient. */
-export type Trainable = TrainableModel | readonly Tensor[] | Readonly<Record<string, Tensor>>
-
-const optimized = (owner: string, given: Trainable): NativeParameter[] => readable(owner, () => parametersOf(owner, given))
-function parametersOf(owner: string, given: Trainable): NativeParameter[] {
-  if (given instanceof TrainableModel) return given.optimized()
-  const named = typeof given === 'object' && given !== null ? Object.entries(given) : []
-  if (named.length === 0 || named.some(([, tensor]) => !(tensor instanceof Tensor)))
-    throw new LvmError('BAD_ARGUMENT', `${owner}: expected a model or tensors to train but received ${shown(given)}`)
-  if (new Set(named.map(([, tensor]) => tensor)).size < named.length)
-    throw new LvmError('BAD_ARGUMENT', `${owner}: expected each tensor once`)
-  return named.map(([name, tensor]) => ({ name, tensor: tensor.native, decay: true, lrCap: Infinity }))
-}
-
 /** Changes tensors by their gradients. */
 export abstract class Optimizer {
   protected readonly native: NativeOptimizer
   readonly #parameters: readonly NativeParameter[]
-  #lr = 0
-  protected constructor(kind: 'adamw' | 'sgd', given: Trainable, options: Readonly<Record<string, unknown>> & { lr: number }) {
-    this.#parameters = optimized(kind === 'sgd' ? 'SGD' : 'AdamW', given)
-    this.native = native.optimizer(kind, this.#parameters, options)
+  readonly #initial: number
+  #lr: number
+  /** The groups in the order they were given in; one group unless several were given. */
+  readonly groups: readonly OptimizerGroup[]
+  protected constructor(
+    kind: 'adamw' | 'sgd',
+    given: Trainable | readonly ParameterGroup[],
+    options: Readonly<Record<string, unknown>> & GroupRates,
+  ) {
+    const [owner, fields] = kind === 'sgd' ? (['SGD', sgdFields] as const) : (['AdamW', adamwFields] as const)
+    const { groups, parameters } = grouped(owner, given, fields, options)
+    this.#parameters = parameters
+    this.groups = Object.freeze(groups)
+    this.native = native.optimizer(kind, parameters, options)
+    this.#initial = options.lr
     this.#lr = options.lr
   }
-  /** Learning rate of the next steps. */
+  /**
+   * Learning rate of the next steps; setting it, as a schedule does, changes the rate of every group in proportion to its first one.
+   *
+   * Errors: BAD_ARGUMENT.
+   */
   get lr(): number {
     return this.#lr
   }
   set lr(lr: number) {
-    if (!Number.isFinite(lr) || lr < 0)
-      throw new LvmError('BAD_ARGUMENT', `optimizer: expected a number ≥ 0 for "lr" but received ${shown(lr)}`)
+    const factor = nonNegative('lr', lr) / this.#initial
+    const own = this.groups.filter(({ initial }) => initial !== this.#initial)
+    if (own.length > 0 && this.#initial === 0)
+      throw new LvmError('BAD_ARGUMENT', 'optimizer: expected a first rate above 0 to scale the rates of groups in proportion to')
+    for (const group of this.groups) group.lr = own.includes(group) ? group.initial * factor : lr
     this.#lr = lr
   }
   /**
@@ -76,7 +87,10 @@ export abstract class Optimizer {
    * Errors: BAD_ARGUMENT when no tensor has a gradient; DIVERGED when they are not finite.
    */
   step(): Promise<number> {
-    return Later.start(native.optimizerStep(this.native, this.#lr, nextCall(this.step)))
+    const each = (rate: (group: OptimizerGroup) => number) =>
+      Float64Array.from(this.groups.flatMap((group) => group.names.map(() => rate(group))))
+    const [rates, decays] = [each(({ lr }) => lr), each(({ weightDecay }) => weightDecay)]
+    return Later.start(native.optimizerStep(this.native, rates, decays, nextCall(this.step)))
   }
   /** Clears the gradients without applying them. */
   zeroGrad(): void {
@@ -114,7 +128,7 @@ export abstract class Optimizer {
 
 /** AdamW with decoupled weight decay, in one pass over memory; the trainer's own. Source: Loshchilov & Hutter 2019, arXiv:1711.05101. */
 export class AdamW extends Optimizer {
-  constructor(parameters: Trainable, options: AdamWOptions = {}) {
+  constructor(parameters: Trainable | readonly ParameterGroup[], options: AdamWOptions = {}) {
     super('adamw', parameters, { ...settled('AdamW', adamwFields, options), emaWarmup: true, seed: 0 })
   }
   /** Swaps the weights with their moving averages; a second call swaps them back. */
@@ -125,7 +139,7 @@ export class AdamW extends Optimizer {
 
 /** Stochastic gradient descent. Source: torch.optim.SGD; Sutskever et al. 2013. */
 export class SGD extends Optimizer {
-  constructor(parameters: Trainable, options: SGDOptions = {}) {
+  constructor(parameters: Trainable | readonly ParameterGroup[], options: SGDOptions = {}) {
     super('sgd', parameters, settled('SGD', sgdFields, options))
   }
 }
