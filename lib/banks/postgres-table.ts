@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import { LvmError } from '../errors.js'
+import { requireGoing, stopSignal } from '../stages.js'
 import type { BankFacts } from './bank.js'
 import { foreignTable } from './bank-errors.js'
 import { inTransaction } from './transaction.js'
@@ -37,3 +38,21 @@ export const createTable = (pool: Pool, url: string, table: string, facts: BankF
     )
     await client.query(KEEP, [table, JSON.stringify(facts)])
   })
+
+/** Makes the index of a table; a signal cancels it in the server. Errors: INTERRUPTED. */
+export async function makeIndex(pool: Pool, table: string): Promise<void> {
+  const signal = stopSignal()
+  const client = await pool.connect()
+  const { rows } = await client.query('SELECT pg_backend_pid() AS process')
+  const cancel = () => void pool.query('SELECT pg_cancel_backend($1)', [rows[0].process]).catch(() => {})
+  signal?.addEventListener('abort', cancel)
+  try {
+    await client.query(`CREATE INDEX IF NOT EXISTS "${table}_vector" ON "${table}" USING hnsw (vector vector_cosine_ops)`)
+  } catch (error) {
+    requireGoing(signal)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+    client.release()
+  }
+}

@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { type Bank, type BankFacts, type BankRows, rowsPerQuery } from './bank.js'
 import type { BankAddress } from './bank-address.js'
 import { asking, bankClient } from './bank-errors.js'
-import { createTable, KEEP, requireExtension } from './postgres-table.js'
+import { createTable, KEEP, makeIndex, requireExtension } from './postgres-table.js'
 import { vectorsOf, vectorText } from './vector-text.js'
 
 type Postgres = { readonly default: typeof import('pg') }
@@ -91,8 +91,7 @@ export async function openPostgres({ place, table, shown: url }: BankAddress): P
       }),
     finish: (facts, index) =>
       ask(async () => {
-        if (index && facts.dim <= INDEXED)
-          await query(`CREATE INDEX IF NOT EXISTS "${table}_vector" ON "${table}" USING hnsw (vector vector_cosine_ops)`)
+        if (index && facts.dim <= INDEXED) await makeIndex(pool, table)
         await query(`ANALYZE "${table}"`)
         await query(KEEP, [table, JSON.stringify(facts)])
       }),

@@ -84,6 +84,18 @@ export function postgresCases(): void {
     await other.close() // a connection that ends reports its scans
     await expect.poll(scans).toBe(1)
   })
+  it('a signal stops the making of an index in the server, and the push goes on', async () => {
+    const many = await vectorFile('slow-index', { articles: 50, length: 120, dim: 256, noise: true })
+    const url = `${server.url}?table=slow`
+    const stop = new AbortController()
+    const running = () => sql("SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'CREATE INDEX%slow%'")
+    const pushed = refused('INTERRUPTED', pushBank(many, url, {}, { signal: stop.signal }))
+    await expect.poll(running, { timeout: 15_000, interval: 20 }).toHaveLength(1)
+    stop.abort()
+    await pushed
+    expect(await running()).toEqual([])
+    expect(await bankInfo(url)).toMatchObject({ stored: 6000, finished: false, index: null })
+  })
   it('a server without the extension, or with an old one, has a code', async () => {
     const { data } = await smallRun()
     await sql('CREATE DATABASE bare')
