@@ -95,6 +95,7 @@ const RESUMABLE = [
   'val',
   'encoder',
   'processes',
+  'shardOptimizer',
   'rankTimeout',
 ]
 
@@ -227,6 +228,7 @@ export function resumed(model: Architecture, given: Given, saved: { train: Given
       ...saved.train,
       extend: undefined,
       processes: undefined,
+      shardOptimizer: undefined,
       rankTimeout: undefined,
       ...changes,
     }),
