@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { withoutPasswords } from '../lib/banks/bank-address.js'
 import { asLvmError, LvmError } from '../lib/errors.js'
 import { versions } from './package.js'
 
@@ -14,9 +15,9 @@ export function withReport(error: unknown): LvmError {
     const lines = [
       versions(),
       `${process.platform} ${process.arch}`,
-      process.argv.join(' '),
+      withoutPasswords(process.argv.join(' ')),
       `${known.code}: ${known.message}`,
-      inspect(error, { depth: 4 }),
+      withoutPasswords(inspect(error, { depth: 4 })),
     ]
     path = join(mkdtempSync(join(tmpdir(), 'lvm-torch-report-')), 'report.txt') // a new folder, so that no other user can have placed a link there
     writeFileSync(path, `${lines.join('\n')}\n`, { flag: 'wx', mode: 0o600 })

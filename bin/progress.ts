@@ -7,6 +7,7 @@ import { hasColour } from './colour.js'
 import { program } from './command-line.js'
 import { muteLine } from './live-line.js'
 import { nearby } from './output.js'
+import { rateTested, testing } from './rate-chart.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
 
@@ -160,6 +161,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
   return (event) => {
     if (event.type === 'start') say(`${opening(event)}\n`)
+    if (event.type === 'lr_test') say(rateTested(event, width()))
     if (event.type === 'audit') say(audited(event))
     if (event.type === 'init') say(`${starting(event)}\n`)
     if (event.type === 'warning') say(`warning: ${event.message}`)
@@ -173,9 +175,10 @@ export function progress(screen: Screen, now: () => number = () => performance.n
       shares.push(event.cpu_share)
       say(row(event, width()), (text) => text.replace('★', green('★')))
     }
-    if (event.type === 'progress' && now() - drawn >= every) {
+    if ((event.type === 'progress' || event.type === 'lr_test_progress') && now() - drawn >= every) {
       drawn = now()
-      const text = bar(event, latest, screen.live ? screen.columns() : 1000)
+      const columns = screen.live ? screen.columns() : 1000
+      const text = event.type === 'progress' ? bar(event, latest, columns) : testing(event, columns)
       screen.write(screen.live ? `\r${text}\x1b[K` : `${text}\n`)
       open = screen.live
     }

@@ -68,5 +68,7 @@ export const PLANS: Readonly<Record<string, Plan>> = {
       'split',
     ],
   },
+  'bank push': { each: ['open the data', 'push the rows', 'index'] },
+  'bank verify': { each: ['open the data', 'compare the rows'] },
   benchmark: { each: ['fresh process', 'load the run', 'time', 'energy'] },
 }

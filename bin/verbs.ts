@@ -11,6 +11,7 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = 
   },
   Data: {
     data: ['make files of vectors from texts, inspect and audit them', async () => (await import('./commands/data.js')).data],
+    bank: ['store vectors in a database, and check them there', async () => (await import('./commands/bank.js')).banking],
     encoders: ['list, fetch and check sentence encoders', async () => (await import('./commands/encoders.js')).encoders],
     encode: ['encode texts, one a line, as vectors', async () => (await import('./commands/encode.js')).encoding],
     ceiling: [

@@ -1,3 +1,5 @@
+import { SERVER_ERRORS } from './server-error-codes.js'
+
 /** Every deliberate failure of lvm-torch: its exit code, its status in an answer of the server (500 unless given), its meaning and a hint. */
 export const ERRORS = {
   BAD_OPTION: {
@@ -55,11 +57,7 @@ export const ERRORS = {
     about: 'a vector does not have unit length',
     hint: 'divide each vector by its length; a model trained on other lengths accepts them',
   },
-  DATA_DUPLICATE_KEY: {
-    exit: 3,
-    about: 'two rows have the same article and position',
-    hint: 'remove one of the named rows',
-  },
+  DATA_DUPLICATE_KEY: { exit: 3, about: 'two rows have the same article and position', hint: 'remove one of the named rows' },
   DATA_ORDER: {
     exit: 3,
     about: 'the rows of an article are not consecutive or not in order',
@@ -85,16 +83,35 @@ export const ERRORS = {
     about: 'there are fewer windows than the run needs',
     hint: 'use a smaller --batch-size or --context, or more data',
   },
-  DATA_CHANGED: {
-    exit: 3,
-    about: 'a data file changed during use',
-    hint: 'start again, and do not change the file during use',
-  },
+  DATA_CHANGED: { exit: 3, about: 'a data file changed during use', hint: 'start again, and do not change the file during use' },
   SPACE_MISMATCH: {
     exit: 3,
     about: 'vectors of different or unknown encoders would be mixed',
     hint: 'encode both with one encoder, and name it with --space',
   },
+  BANK_CONNECTION: {
+    exit: 2,
+    about: 'the database of a bank does not answer',
+    hint: 'check its address; a push goes on when repeated',
+  },
+  BANK_ACCESS: { exit: 2, about: 'a database refuses its user', hint: 'check user, password and rights of the user' },
+  BANK_EXTENSION: {
+    exit: 2,
+    about: 'a database lacks the extension vector',
+    hint: 'install pgvector on the server of the database',
+  },
+  BANK_MISSING: { exit: 2, about: 'there is no such bank', hint: 'store one: lvm-torch bank push BASE URL' },
+  BANK_MISMATCH: {
+    exit: 3,
+    about: 'a bank holds other rows than those asked for',
+    hint: 'name another table: ?table=NAME in the URL',
+  },
+  BANK_UNFINISHED: {
+    exit: 3,
+    about: 'the push of a bank has not finished',
+    hint: 'repeat the push, which goes on: lvm-torch bank push BASE URL',
+  },
+  BANK_FAILED: { exit: 2, about: 'a database reported an error', hint: 'read the message of the database' },
   BAD_CHECKPOINT: {
     exit: 3,
     about: 'a checkpoint is damaged, incomplete or differs from its manifest',
@@ -180,66 +197,7 @@ export const ERRORS = {
     hint: 'this is a bug in lvm-torch unless you called an operator yourself',
   },
   INTERNAL: { exit: 9, about: 'an internal error', hint: 'please report it, with the file that the message names' },
-  BAD_REQUEST: {
-    exit: 2,
-    status: 400,
-    about: 'a request to the server does not fit its schema or the model',
-    hint: 'compare the request with /docs of the server',
-  },
-  UNAUTHORIZED: {
-    exit: 2,
-    status: 401,
-    about: 'a request to the server came without a valid key',
-    hint: 'send the header Authorization: Bearer KEY with a key of the --api-key-file',
-  },
-  NOT_FOUND: {
-    exit: 2,
-    status: 404,
-    about: 'the server has no such path, model or session',
-    hint: 'compare the path with /docs of the server',
-  },
-  REQUEST_TIMEOUT: {
-    exit: 2,
-    status: 408,
-    about: 'a request to the server did not arrive in full in time',
-    hint: 'send the whole request at once, or start the server with a longer --request-timeout',
-  },
-  SESSION_GONE: {
-    exit: 2,
-    status: 410,
-    about: 'a session of the server has ended: it was idle too long, evicted, or lost with its process',
-    hint: 'open a new session and feed its vectors again',
-  },
-  TOO_LARGE: {
-    exit: 2,
-    status: 413,
-    about: 'a request to the server is larger than its limit',
-    hint: 'send fewer contexts in one request, or start the server with a larger --max-body',
-  },
-  UNSUPPORTED_MEDIA: {
-    exit: 2,
-    status: 415,
-    about: 'a request to the server has a content type that it does not read',
-    hint: 'send application/json, or application/octet-stream with the header X-Shape',
-  },
-  OVERLOADED: {
-    exit: 2,
-    status: 429,
-    about: 'the queue of the server is full',
-    hint: 'send the request again after the time in Retry-After',
-  },
-  UNAVAILABLE: {
-    exit: 2,
-    status: 503,
-    about: 'the server is starting, stopping, or restarting its inference process, or cannot write feedback to its log',
-    hint: 'send the request again after the time in Retry-After',
-  },
-  DEADLINE: {
-    exit: 2,
-    status: 504,
-    about: 'the server could not answer a request before its deadline',
-    hint: 'send the request again, with a longer deadline or fewer contexts',
-  },
+  ...SERVER_ERRORS,
   INTERRUPTED: { exit: 130, about: 'stopped by Ctrl-C', hint: 'continue with --resume' },
   TERMINATED: { exit: 143, about: 'stopped by SIGTERM', hint: 'continue with --resume' },
 } as const

@@ -58,6 +58,13 @@ export const real = <const D extends number | undefined>(o: {
     (Number.isFinite(v) && (v as number) >= o.min && (v as number) <= (o.max ?? Infinity)),
 })
 
+/** A number option that also takes the word `auto`, whose value the program chooses. */
+export const orAuto = <T extends number>(field: Field<T>): Field<T | 'auto'> => ({
+  ...field,
+  expected: `${field.expected}, or auto`,
+  accepts: (v) => v === 'auto' || field.accepts(v),
+})
+
 /** An option with a fixed set of words; with `default: undefined` it may be omitted. */
 export const choice = <const T extends string, const D extends T | undefined>(
   of: readonly T[],

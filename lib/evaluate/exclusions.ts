@@ -88,3 +88,7 @@ export function listExcluded(all: Excluded, at: number, count: number): { first:
   }
   return { first, excluded }
 }
+
+/** Ranges of rows, begin … end), that one window leaves out. */
+export const listRanges = ({ from, begin, end }: Excluded, i: number): (readonly [begin: number, end: number])[] =>
+  Array.from({ length: from[i + 1]! - from[i]! }, (_, j) => [begin[from[i]! + j]!, end[from[i]! + j]!] as const)

@@ -59,7 +59,7 @@ async function locateTargets(path: string, bank: NativeBank, rows: Rows): Promis
 }
 
 /**
- * Opens the pool in which the targets of the chosen windows are searched: all rows of their data, or those of another file.
+ * Opens the pool in which the targets of the chosen windows are searched: all rows of their data, or those of another file or base, which the pool disposes of.
  *
  * The rows of a window are known by number in its own base; in sequences and other files they are found by their vectors.
  * Errors: those of openBeside; BAD_OPTION when a target is not in the bank.
@@ -70,11 +70,11 @@ export async function openPool(
     bank: path,
     space,
     exclude = 'seen',
-  }: { readonly bank?: string | undefined; readonly space?: string | undefined; readonly exclude?: Exclude } = {},
+  }: { readonly bank?: string | Base | undefined; readonly space?: string | undefined; readonly exclude?: Exclude } = {},
 ): Promise<Pool> {
   const { base, windows, ids } = chosen
   const { normalized, part } = base
-  const other = path === undefined ? undefined : await openBeside(base, path, { space, normalize: normalized, part })
+  const other = typeof path === 'string' ? await openBeside(base, path, { space, normalize: normalized, part }) : path
   const bank = other ?? base
   const vectors = searched(bank)
   const searchable = native.bank(vectors.native)

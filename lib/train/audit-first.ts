@@ -6,16 +6,14 @@ import type { RunFacts } from '../checkpoint/run-manifest.js'
 import { shortestOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { cacheRoot } from '../libtorch/paths.js'
+import { stoppedBefore } from './before-first-step.js'
 import type { Prepared } from './prepare.js'
 import type { Told } from './train-events.js'
 
 /** Stops waiting for `work` on abort; closing the data then ends the work itself. Errors: INTERRUPTED, TERMINATED. */
 const orStop = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((done, fail) => {
-    const stop = () => {
-      const code = signal.reason instanceof LvmError ? signal.reason.code : 'INTERRUPTED'
-      fail(new LvmError(code, 'training: stopped before its first step, so there is no checkpoint', { hint: 'start it again' }))
-    }
+    const stop = () => fail(stoppedBefore(signal))
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     work.then(done, fail).finally(() => signal.removeEventListener('abort', stop))

@@ -1,17 +1,18 @@
 import { findArchitecture } from '../architectures/index.js'
+import type { LrTest } from '../checkpoint/run-manifest.js'
 import { readFold } from '../data/fold.js'
 import type { Reach } from '../data/windows.js'
-import { badOption, LvmError, shown } from '../errors.js'
+import { badOption } from '../errors.js'
 import { forPrograms } from '../hints.js'
-import { type Fields, type Options, readAs, resolve } from '../options.js'
+import { type Options, resolve } from '../options.js'
 import { kebab } from '../show.js'
 import { type Architecture, isCausal } from '../spec/architecture.js'
-import { resolveDevice } from '../torch/device.js'
 import { readLog } from './log/loggers.js'
 import { trainFields } from './train-fields.js'
 
 type Given = Readonly<Record<string, unknown>>
-export type TrainSettings = Options<typeof trainFields>
+/** Resolved options; a rate to be chosen by a range test is that of the recipe until then. */
+export type TrainSettings = Omit<Options<typeof trainFields>, 'lr'> & { readonly lr: number }
 
 /** A recipe's batch is halved, down to `vectors`, until an epoch has so many `steps`. */
 export const LEAST = { steps: 8, vectors: 128 }
@@ -77,28 +78,6 @@ const NEEDS: readonly { key: string; when: (o: TrainSettings) => boolean; needs:
   { key: 'plateauPatience', when: (o) => o.schedule === 'plateau', needs: '--schedule plateau' },
   { key: 'warmup', when: (o) => o.schedule === 'warmup-cosine', needs: '--schedule warmup-cosine' },
 ]
-/** Options that resume may change; files are compared by content. */
-const RESUMABLE = [
-  'epochs',
-  'maxSteps',
-  'earlyStop',
-  'extend',
-  'saveEvery',
-  'logEvery',
-  'log',
-  'keepBest',
-  'keepLast',
-  'resume',
-  'name',
-  'out',
-  'data',
-  'val',
-  'encoder',
-  'processes',
-  'shardOptimizer',
-  'rankTimeout',
-]
-
 /** How far back the contexts of a training reach. */
 export const reachOf = ({ context, history, minHistory }: Pick<TrainSettings, 'context' | 'history' | 'minHistory'>): Reach =>
   history === undefined ? { context } : { context, history: history === 'article' ? history : Number(history), minHistory }
@@ -110,7 +89,14 @@ export interface Plan {
   readonly model: Given
   /** Whether `batchVectors` is the recipe's, which is made smaller where an epoch would have too few steps. */
   readonly fitsBatch?: boolean
+  /** Whether a range test chooses the learning rate. */
+  readonly autoLr?: boolean
+  /** The range test that chose it. */
+  readonly lrTest?: LrTest
 }
+
+/** Resolves options whose learning rate is a number. */
+export const settled = (given: Given): TrainSettings => resolve('train', trainFields, given) as TrainSettings
 
 function divide(architecture: Architecture, given: Given): { train: Given; model: Given } {
   const known = (key: string) => Object.hasOwn(trainFields, key) || Object.hasOwn(architecture.fields, key)
@@ -157,7 +143,10 @@ export function plan(model: string | Architecture, given: Given): Plan {
     ...(own.train.objective === undefined && !isCausal(architecture, options) && { objective: 'last' }),
     ...(own.train.ema === undefined && { ...architecture.training, ...own.train }.weights === 'bf16' && { ema: 0 }),
   }
-  const train = resolve('train', trainFields, { ...architecture.training, ...chosen.train, ...fitting, ...own.train })
+  const usual: Given = { ...architecture.training, ...chosen.train, ...fitting }
+  const asTyped: Given = { ...usual, ...own.train }
+  const autoLr = asTyped.lr === 'auto'
+  const train = settled({ ...asTyped, ...(autoLr && { lr: usual.lr }) })
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(
@@ -200,38 +189,5 @@ export function plan(model: string | Architecture, given: Given): Plan {
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
     throw badOption('train', 'precision', 'no value with "weights" bf16, which computes all products in bf16,', 'bf16')
   const fitsBatch = chosen.train.batchVectors !== undefined && own.train.batchVectors === undefined
-  return { architecture, train, model: options, fitsBatch }
-}
-
-/** Settings of a resumed run: its own, with the changes that resume allows. Errors: BAD_OPTION for any other change. */
-export function resumed(model: Architecture, given: Given, saved: { train: Given; model: Given }): Plan {
-  const { architecture, own } = ask(model, given)
-  const all: Fields = { ...trainFields, ...architecture.fields }
-  const before: Given = { ...saved.train, ...resolve(architecture.name, architecture.fields, saved.model) }
-  const same = (key: string, value: unknown) =>
-    JSON.stringify(readAs(all[key]!, value)) === JSON.stringify(before[key]) ||
-    (key === 'device' && resolveDevice(String(value)) === before.device)
-  for (const [key, value] of Object.entries({ ...own.train, ...own.model })) {
-    if (RESUMABLE.includes(key) || same(key, value)) continue
-    throw new LvmError(
-      'BAD_OPTION',
-      `train: expected ${shown(before[key])}, as the run was started, for "${key}" but received ${shown(value)}`,
-      {
-        hint: 'with --resume only --epochs, --max-steps, --early-stop, --extend, --save-every, --keep-best, --keep-last, --log-every and --log may differ; start another run with --name',
-      },
-    )
-  }
-  const changes = Object.fromEntries(Object.entries(own.train).filter(([key]) => RESUMABLE.includes(key)))
-  return {
-    architecture,
-    train: resolve('train', trainFields, {
-      ...saved.train,
-      extend: undefined,
-      processes: undefined,
-      shardOptimizer: undefined,
-      rankTimeout: undefined,
-      ...changes,
-    }),
-    model: saved.model,
-  }
+  return { architecture, train, model: options, fitsBatch, autoLr }
 }

@@ -5,7 +5,8 @@ import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { badOption, LvmError, shown } from '../errors.js'
 import type { Architecture } from '../spec/architecture.js'
 import { type Prepared, prepare } from './prepare.js'
-import { type Plan, resumed, type TrainSettings } from './recipe.js'
+import type { Plan, TrainSettings } from './recipe.js'
+import { resumed } from './resumed-plan.js'
 import { extended, planned, totalSteps } from './schedule.js'
 
 /** State of a run to resume from. */
@@ -67,7 +68,7 @@ export async function goOn(model: Architecture, given: Record<string, unknown>, 
         hint: 'start another run with --name; --init takes the weights of this one',
       },
     )
-  const going = resumed(model, given, options)
+  const going = resumed(model, given, options, saved.lr_test)
   requireMore(going.train, saved)
   const data = await prepare(going.train, { split: join(path, SPLIT), data: on })
   try {

@@ -52,7 +52,8 @@ export interface Session {
   undone: boolean
 }
 
-const freshProgress = (lr: number, total: number): Progress => ({
+const freshProgress = ({ train: { lr }, lrTest }: Plan, total: number): Progress => ({
+  ...(lrTest && { lr_test: lrTest }),
   epoch: 0,
   step: 0,
   optimizer_steps: 0,
@@ -173,7 +174,7 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
     initialised,
     audit: o.from?.facts.audit ?? null,
     emaRule,
-    progress: o.from?.progress ?? freshProgress(train.lr, totalSteps(train, steps)),
+    progress: o.from?.progress ?? freshProgress(plan, totalSteps(train, steps)),
     history: o.from?.history ?? [],
     saved: o.from !== undefined,
     undone: o.from?.undone ?? false,

@@ -1,4 +1,4 @@
-import type { HistoryRow, Stretch } from '../checkpoint/run-manifest.js'
+import type { HistoryRow, LrTest, Stretch } from '../checkpoint/run-manifest.js'
 import type { Fold } from '../data/fold.js'
 import type { Placed } from '../weights/place-weights.js'
 
@@ -62,6 +62,11 @@ export type TrainEvent = { version: 1 } & (
       /** Parts of the schedule after its first plan; absent without `extend`. */
       extended?: Stretch[]
     }
+  | { type: 'lr_test_progress'; step: number; steps: number; seconds_left: number }
+  | ({
+      /** After `audit`, with `lr` auto. */
+      type: 'lr_test'
+    } & LrTest)
   | { type: 'audit'; path: string; verdict: 'PASS' | 'WARN' | 'FAIL' | null; codes: string[]; forced: boolean }
   | ({ type: 'init'; path: string; sha256: string } & Placed)
   | {

@@ -1,5 +1,5 @@
 import { columnFields, dataFields } from '../data/data-fields.js'
-import { choice, type Fields, factors, flag, integer, list, real, text } from '../options.js'
+import { choice, type Fields, factors, flag, integer, list, orAuto, real, text } from '../options.js'
 import { type Architecture, PRESETS } from '../spec/architecture.js'
 import { encoderField } from '../text/space/encoder-of-base.js'
 import { runFields } from './run-fields.js'
@@ -82,7 +82,15 @@ export const trainFields = {
     ...training,
   }),
   accumulate: integer({ default: 1, min: 1, about: 'batches per optimizer step (gradient accumulation)', ...training }),
-  lr: real({ default: 5e-4, min: 1e-12, max: 10, about: 'learning rate of AdamW', ...training }),
+  lr: orAuto(
+    real<number>({
+      default: 5e-4,
+      min: 1e-12,
+      max: 10,
+      about: 'learning rate of AdamW; auto chooses it by a range test of 200 steps before the training, and shows its curve',
+      ...training,
+    }),
+  ),
   weightDecay: real({ default: 0.01, min: 0, max: 10, about: 'decoupled weight decay', ...training }),
   beta1: real({ default: 0.9, min: 0, max: 0.999999, about: 'decay of the first moment', ...training }),
   beta2: real({ default: 0.999, min: 0, max: 0.9999999, about: 'decay of the second moment', ...training }),

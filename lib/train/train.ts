@@ -6,34 +6,32 @@ import { isRun, runFolder } from '../checkpoint/run-folder.js'
 import type { Store } from '../checkpoint/run-store.js'
 import { mainData, someData, type WithData } from '../data/given-data.js'
 import { locateBase } from '../data/locate.js'
-import { requireWindows, shortestOf } from '../data/windows.js'
 import { abortSignal, eventDoor, only, optional, withFields } from '../door.js'
 import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Given } from '../options.js'
 import type { Architecture } from '../spec/architecture.js'
-import { resolveDevice, useThreads } from '../torch/device.js'
-import { useMultiplier } from '../torch/multiplier.js'
+import { resolveDevice } from '../torch/device.js'
 import { auditData } from './audit-first.js'
 import { CALLBACKS, type Callbacks, followed } from './callbacks.js'
-import { requireLengths } from './context-lengths.js'
 import { epochs } from './epochs.js'
-import { estimate, requireRoom } from './estimate.js'
 import { firstEvents, type Opened } from './first-events.js'
-import { type Initial, openInitial } from './initial.js'
+import { openInitial } from './initial.js'
 import { openLogs } from './log/loggers.js'
 import { keptLines } from './log/metrics-log.js'
-import { givenArchitecture, requireSameSpec } from './own-model.js'
+import { openTraining } from './open-training.js'
+import { givenArchitecture } from './own-model.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
+import { rangeTest, withRate } from './range-test.js'
 import { claimTogether } from './ranks/follow.js'
 import { type Group, openGroup, placeOf } from './ranks/group.js'
 import { isRestart } from './ranks/rank-place.js'
-import { begin, requireShareable, threadsOf } from './ranks/shared-training.js'
+import { begin, requireShareable } from './ranks/shared-training.js'
 import { ask, type Plan, plan } from './recipe.js'
 import { goOn, type Start } from './resume.js'
 import { settingsOf } from './save.js'
-import { closeSession, openSession, type Session } from './session.js'
+import { closeSession, type Session } from './session.js'
 import type { Told, TrainEvent } from './train-events.js'
 import type { trainFields } from './train-fields.js'
 import { openWatch, shownOn, type Watch } from './watch/show-training.js'
@@ -77,33 +75,6 @@ export const train = eventDoor('train', ARGS, async function* <
   for await (const event of run(options, signal, callbacks, watchedPort(watch))) yield { version: 1, ...event }
 })
 
-/** Sets device, threads and multiplier, checks memory and disk, and builds model and trainer. */
-async function openTraining(
-  { plan: settings, data, from }: Start,
-  { store, initial, group }: { store: Store; initial: Initial | undefined; group: Group | undefined },
-): Promise<Opened> {
-  const { architecture, train, model } = settings
-  const device = group ? 'cpu' : resolveDevice(train.device)
-  const threads = useThreads(threadsOf(group, train.threads, from !== undefined), { recorded: from && store.folder })
-  const replaced = await useMultiplier(from?.facts.multiplier)
-  const { dim } = data.train.base
-  const { node: spec } = architecture.spec({ dim, context: data.context }, model)
-  requireSameSpec(architecture, spec, from?.facts)
-  requireLengths(architecture.name, spec, Math.min(shortestOf(data.train.windows), shortestOf(data.val.windows)))
-  const needed = estimate(train, spec, { dim, context: data.context, dataBytes: data.bytes, ranks: group?.size })
-  const tight = await requireRoom(store.folder, needed, { device, dataBytes: data.bytes })
-  requireWindows(data.split.train.length, train.batchSize, 'training windows')
-  const session = await openSession(settings, data, {
-    spec,
-    device,
-    threads,
-    recompute: needed.recompute,
-    initial,
-    group,
-    ...(from && { from }),
-  })
-  return { session, needed, tight, replaced }
-}
 /** Trains until the end or until stopped; then warns of data that changed meanwhile and gives the result. */
 async function* trainEpochs(
   session: Session,
@@ -170,6 +141,14 @@ async function* run(
   const ranked = placeOf(asked)
   const isOurs = architectures.some((ours) => ours === model)
   if (ranked && fresh) requireShareable(fresh.train)
+  if (ranked && fresh?.autoLr)
+    throw badOption(
+      'train',
+      'lr',
+      'a number with several processes',
+      'auto',
+      'find the rate with one process first: --lr auto --max-steps 1',
+    )
   if (ranked && processes !== undefined && !isOurs)
     throw badOption('train', 'processes', 'no value with an architecture of your own, which a launcher can start,', processes)
   const watch = port === undefined || (ranked && ranked.rank > 0) ? undefined : await openWatch(port)
@@ -213,7 +192,16 @@ async function* runHere(o: Running): AsyncGenerator<Told> {
     if (group) requireShareable(started.plan.train)
     const opened = await openTraining(started, { store, initial, group })
     session = opened.session
-    yield* group?.follows ? following(session, store, o) : told(opened, store, started, o)
+    if (!group?.follows) yield* opening(opened, store, started, o)
+    if (fresh?.autoLr) {
+      const { audit } = session
+      const plan = withRate(started.plan, yield* rangeTest(session, o.signal))
+      closeSession(session)
+      session = undefined // until the model of the training is open
+      session = (await openTraining({ plan, data }, { store, initial, group })).session
+      session.audit = audit
+    }
+    yield* group?.follows ? following(session, store, o) : told(session, store, started, o)
   } finally {
     if (session !== undefined) closeSession(session)
     data?.dispose()
@@ -221,13 +209,21 @@ async function* runHere(o: Running): AsyncGenerator<Told> {
   }
 }
 
-/** The training as its first or only process tells it. */
-async function* told(opened: Opened, store: Store, { plan: { train }, from }: Start, o: Running): AsyncGenerator<Told> {
-  const { session } = opened
-  const { signal, own, callbacks, group, watch } = o
+/** What the first or only process tells before any step. */
+async function* opening(
+  opened: Opened,
+  store: Store,
+  { plan, from }: Start,
+  { signal, watch, resume }: Running,
+): AsyncGenerator<Told> {
   if (from !== undefined) await watch?.training.recall(keptLines(store.folder, from), from.progress)
-  yield* firstEvents(opened, store, o.resume)
-  if (from === undefined) session.audit = yield* auditData(session.data, train.force, signal)
+  yield* firstEvents(opened, store, resume)
+  if (from === undefined) opened.session.audit = yield* auditData(opened.session.data, plan.train.force, signal)
+}
+
+/** The training as its first or only process tells it. */
+async function* told(session: Session, store: Store, { plan: { train }, from }: Start, o: Running): AsyncGenerator<Told> {
+  const { signal, own, callbacks, group } = o
   if (group !== undefined) await begin(group, session)
   if (train.precision === 'bf16' && session.device === 'cpu') {
     const slow = await slowPrecision()

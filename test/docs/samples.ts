@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { vi } from 'vitest'
 import { bundle } from '../../lib/bundle/bundle.js'
@@ -11,6 +11,8 @@ import { smallLibtorch } from '../bundle/unpacked.js'
 import { bytesOf, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 import { FIXTURE, goldenOf } from '../text/inverter-fixture.js'
+import { banks } from './bank-samples.js'
+import { bases } from './base-samples.js'
 import { type Collector, collector } from './collector.js'
 import { encoders, makes } from './encoder-samples.js'
 import { experiments } from './experiment-samples.js'
@@ -19,28 +21,17 @@ import { loads } from './load-samples.js'
 import { logRecords } from './log-records.js'
 import { ownArchitectures } from './own-samples.js'
 import { profiles } from './profile-samples.js'
-import { DIM, writeBase } from './sample-base.js'
+import { writeBase } from './sample-base.js'
 import { serves } from './serve-samples.js'
 import { trainingLogs } from './training-log-samples.js'
 
 const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
 
-async function bases({ folder, keep, answer, read }: Collector): Promise<void> {
-  mkdirSync(folder, { recursive: true })
-  writeBase(join(folder, 'data'), 'a', 250)
-  writeBase(join(folder, 'val'), 'b', 30)
-  keep('<base>.jsonl', JSON.parse(readFileSync(join(folder, 'data.jsonl'), 'utf8').split('\n')[0]!))
-  keep('<base>.card.json', read('data.card.json'))
-  await answer('data inspect --json', 'data inspect data')
-  writeFileSync(join(folder, 'zero.npy'), npy('<f4', [2, DIM], new Uint8Array(8 * DIM)))
-  await answer('data inspect --json', 'data inspect zero.npy')
-}
-
 async function trainings({ keep, answer, events, run }: Collector): Promise<void> {
   const trained = [
     ...(await events(`train lstm --data data --test 0.1 --ema 0.9 --save-every 1 ${small} --name a`)),
     // an epoch cut short, and more steps than were planned
-    ...(await events(`train lstm --data data --ema 0.9 --schedule warmup-cosine ${small} --max-steps 1 --name x`)),
+    ...(await events(`train lstm --data data --lr auto --ema 0.9 --schedule warmup-cosine ${small} --max-steps 1 --name x`)),
     ...(await events('train lstm --resume --max-steps 3 --extend restart --name x')),
     // at such a rate the average is better than the raw weights
     ...(await events(`train lstm --data data --ema 0.9 --lr 0.1 ${small} --name y`)),
@@ -223,27 +214,10 @@ async function installation({ folder, keep, answer, events, read }: Collector): 
 /** Makes one sample of every file and event, by its heading in docs/formats.md; later steps use the runs of earlier ones. */
 export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   const collected = collector(folder)
+  // biome-ignore format: one list
   const steps = [
-    bases,
-    makes,
-    trainings,
-    trainingLogs,
-    evaluations,
-    profiles,
-    encoders,
-    logs,
-    smallerRuns,
-    loads,
-    serves,
-    reports,
-    ownArchitectures,
-    folds,
-    experiments,
-    runFolders,
-    runVerbs,
-    program,
-    bundles,
-    installation,
+    bases, makes, trainings, trainingLogs, evaluations, banks, profiles, encoders, logs, smallerRuns, loads,
+    serves, reports, ownArchitectures, folds, experiments, runFolders, runVerbs, program, bundles, installation,
   ]
   for (const step of steps) await step(collected)
   return collected.found

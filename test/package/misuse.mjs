@@ -55,6 +55,7 @@ const calls = [
     ['../written.npy', 'base.npy', { overwrite: true }],
     [[], [], ['space', 'source', 'signal', 'onProgress', 'x']],
   ],
+  ['shardBase', api.shardBase, ['../written', 'base.npy', {}], [[], [], ['rowsPerShard', 'signal', 'x']]],
   ['synth', api.synth, [{ out: 'more.npy' }], [['kind', 'rows', 'dim', 'articles', 'seed', 'out', 'x']]],
   ['analyze', api.analyze, [{ run: 'run', projection: 'none' }, undefined], [['run', ...keys('analyzeFields'), 'x']]],
   [
@@ -66,6 +67,9 @@ const calls = [
       ['say', 'x'],
     ],
   ],
+  ['pushBank', api.pushBank, ['base.npy', 'lance:bank', {}], [[], [], [...keys('bankPushFields'), 'x']]],
+  ['bankInfo', api.bankInfo, ['lance:nowhere'], []],
+  ['verifyBank', api.verifyBank, ['lance:nowhere', 'base.npy', {}], [[], [], [...keys('bankVerifyFields'), 'x']]],
   ['benchmark', api.benchmark, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('benchmarkFields')]]],
   ['compareBenchmarks', api.compareBenchmarks, ['a.json', 'b.json'], []],
   ['arrow', api.arrow, [{ data: 'nowhere.npy' }, SAY], [keys('arrowFields'), ['say', 'x']]],

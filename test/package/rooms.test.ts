@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 /** Rooms of lib/ in order: a file imports from its own room or from an earlier one. */
 const ROOMS = [
   'hints',
+  'server-error-codes',
   'error-codes',
   'errors',
   'packages',
@@ -35,6 +36,7 @@ const ROOMS = [
   'text',
   'baselines',
   'evaluate',
+  'banks',
   'audit',
   'train',
   'study',

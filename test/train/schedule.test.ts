@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { resolve } from '../../lib/options.js'
+import type { TrainSettings } from '../../lib/train/recipe.js'
 import { afterEpoch, extended, freshSchedule, planned, rates, type ScheduleState, totalSteps } from '../../lib/train/schedule.js'
 import { trainFields } from '../../lib/train/train-fields.js'
 
-const settings = (given: Record<string, unknown>) => resolve('train', trainFields, given)
+const settings = (given: Record<string, unknown>) => resolve('train', trainFields, given) as TrainSettings
 
 /** Learning rates after each of the given validation losses. */
 function plateau(losses: readonly number[], given: Record<string, unknown> = {}): number[] {

@@ -38,6 +38,9 @@ export async function searchWithModel(model: Pick<Model, 'native'>, chosen: Chos
 export const searchWithBaseline = (baseline: Baseline<string>, chosen: Chosen, pool: Pool): Promise<Retrieval> =>
   search(pool, (at, count) => baseline.predict(chosen, chosen.ids.subarray(at, at + count)))
 
+/** What a query without a network found; `recall20` where a database searched for it. */
+export type FoundQuery = Omit<PlacedQuery, 'name'> & { readonly recall20?: number }
+
 /** What a run and the queries without a network found for the same windows. */
 export interface Searched {
   readonly from: SearchedWindows
@@ -48,7 +51,7 @@ export interface Searched {
   readonly excluded: number
   readonly oracle: Oracle
   /** Rankings; undefined when the pool cannot be searched. */
-  readonly found: { readonly model: Retrieval; readonly queries: ReadonlyMap<QueryName, Omit<PlacedQuery, 'name'>> } | undefined
+  readonly found: { readonly model: Retrieval; readonly queries: ReadonlyMap<QueryName, FoundQuery> } | undefined
   /** The worst failures, and the number of all. */
   readonly failures: readonly Failure[]
   readonly failed: number
@@ -127,8 +130,10 @@ export async function judgeSearched(
   }
   const { all, allowed } = found.model
   const baselines: NonNullable<RetrievalEntry['baselines']> = {}
-  for (const [name, { params, found: rival }] of found.queries)
-    Object.assign(baselines, { [name]: { params, scores: await scoreBoth(rival, searched) } })
+  for (const [name, { params, found: rival, recall20 }] of found.queries) {
+    const scores = await scoreBoth(rival, searched)
+    Object.assign(baselines, { [name]: { params, scores, ...(recall20 !== undefined && { recall20 }) } })
+  }
   const hits = new Map([...found.queries].map(([name, query]) => [name, scoresByWindow(query.found.allowed, 'top10')]))
   return {
     ...entry,

@@ -22,6 +22,17 @@ const OUTSIDE: readonly unknown[] = ['file', 'function']
 export const isOutside = ({ kind, model }: { readonly kind?: unknown; readonly model?: unknown }): boolean =>
   OUTSIDE.includes(kind) || OUTSIDE.includes(model)
 
+/** How a bank in a database was searched. */
+export interface BankSearch {
+  /** By the index of the database, or by comparing all rows here. */
+  readonly method: 'index' | 'exact'
+  /** Kind of the index; null without one. */
+  readonly index: string | null
+  /** Share of the 20 nearest rows that the database returns for the predictions, and the number of windows that it was measured on. */
+  readonly recall20: number
+  readonly queries: number
+}
+
 /** One run or other predictor in retrieval_results.json; scores are null when the oracle fails. */
 export interface RetrievalEntry extends SearchedWindows {
   readonly run: string
@@ -29,7 +40,14 @@ export interface RetrievalEntry extends SearchedWindows {
   readonly model: string
   /** SHA-256 of the evaluated weights file, or of the file of predictions; null for a function. */
   readonly weights_sha256: string | null
-  readonly bank: { readonly path: string; readonly hash: string; readonly rows: number; readonly space: string | null }
+  readonly bank: {
+    readonly path: string
+    readonly hash: string
+    readonly rows: number
+    readonly space: string | null
+    /** Only for a bank in a database. */
+    readonly search?: BankSearch
+  }
   readonly context: number
   /** What each window leaves out of the pool: all that the model has seen, or the last vectors of the shortest context. */
   readonly exclude: Exclude
@@ -49,7 +67,17 @@ export interface RetrievalEntry extends SearchedWindows {
   /** Hits on the target or on a row whose cosine with the target is above the threshold. */
   readonly near_duplicate: ({ readonly threshold: number } & Pools<Hits>) | null
   readonly baselines: Readonly<
-    Partial<Record<QueryName, { readonly params: Readonly<Record<string, number>>; readonly scores: Pools<PoolScores> }>>
+    Partial<
+      Record<
+        QueryName,
+        {
+          readonly params: Readonly<Record<string, number>>
+          readonly scores: Pools<PoolScores>
+          /** As that of the run, in `bank.search`. */
+          readonly recall20?: number
+        }
+      >
+    >
   > | null
   readonly verdict: Verdict | null
   /** Number of targets outside the Top-20 of the whole bank; `failures` lists the worst. */

@@ -34,7 +34,11 @@ export function missed(found: Ranking): number[] {
 }
 
 /** Describes failures, with texts if the bank has them. */
-export async function describeFailures(found: Ranking, pool: Pool, windows: readonly number[]): Promise<Failure[]> {
+export async function describeFailures(
+  found: Ranking,
+  pool: Pick<Pool, 'base' | 'target' | 'excluded'>,
+  windows: readonly number[],
+): Promise<Failure[]> {
   const texts = windows.length === 0 ? undefined : await pool.base.texts()
   const { articles } = pool.base
   const rank = ranks(found)

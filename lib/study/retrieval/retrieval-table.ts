@@ -1,3 +1,4 @@
+import { NEAREST } from '../../evaluate/search.js'
 import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
@@ -15,22 +16,34 @@ const COLUMNS: Readonly<Partial<Record<ScoreName, string>>> = {
 }
 const names = Object.keys(COLUMNS) as ScoreName[]
 
-const line = (title: string, scores: PoolScores): string[] => [
+const line = (title: string, scores: PoolScores, { search }: RetrievalEntry['bank'], recall = search?.recall20): string[] => [
   title,
   ...names.map((name) => decimal(scores[name].value)),
-  scores.median_rank.value.toLocaleString('en-US'),
+  search?.method === 'index' && scores.median_rank.value > NEAREST
+    ? `> ${NEAREST}`
+    : scores.median_rank.value.toLocaleString('en-US'),
   span(scores.top10.ci95),
+  ...(search === undefined ? [] : [decimal(recall!)]),
 ]
 
 function block(title: string, pool: keyof Pools<unknown>, entries: readonly RetrievalEntry[]): string {
   const [first] = entries
   const { scores, baselines } = first!
   const own = scores![pool]
-  const chance = ['  chance', ...names.map((name) => decimal(own[name].chance)), count(Math.round(own.median_rank.chance)), '']
+  const inDatabase = first!.bank.search !== undefined
+  const chance = [
+    '  chance',
+    ...names.map((name) => decimal(own[name].chance)),
+    count(Math.round(own.median_rank.chance)),
+    '',
+    ...(inDatabase ? [''] : []),
+  ]
   return aligned([
-    [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %'],
-    ...entries.map((e) => line(e.run, e.scores![pool])),
-    ...Object.entries(baselines!).map(([name, b]) => line(`  ${QUERY_NAMES[name as QueryName]}`, b.scores[pool])),
+    [title, ...Object.values(COLUMNS), 'median rank', 'Top-10, 95 %', ...(inDatabase ? ['recall@20'] : [])],
+    ...entries.map((e) => line(e.run, e.scores![pool], e.bank)),
+    ...Object.entries(baselines!).map(([name, b]) =>
+      line(`  ${QUERY_NAMES[name as QueryName]}`, b.scores[pool], first!.bank, b.recall20),
+    ),
     chance,
   ])
 }
@@ -42,11 +55,19 @@ function leftOut({ exclude, scores }: RetrievalEntry): string {
   return Number.isInteger(excluded) ? 'context' : `context (${excluded.toFixed(1)} rows on average)`
 }
 
+/** How a bank in a database was searched, in words. */
+function searchedBy(search: RetrievalEntry['bank']['search']): string {
+  if (search === undefined) return ''
+  if (search.method === 'exact') return ' · exact search of all its rows'
+  if (search.index === null) return ' · searched by the database, which compares every row'
+  return ` · searched by index ${search.index} · recall@20 ${decimal(search.recall20)} (${count(search.queries)} windows)`
+}
+
 function section(entries: readonly RetrievalEntry[]): string {
   const { n, articles, rows, data, bank, scores, oracle, ci95_note, folds } = entries[0]!
   const which = folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
   const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'}${historyNote(entries[0]!)} · ${which} of ${data.path}`
-  const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}`
+  const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}${searchedBy(bank.search)}`
   if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')
   const near = entries.map(
     (e) =>
@@ -79,6 +100,8 @@ export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
     const key = JSON.stringify([
       e.data.hash,
       e.bank.hash,
+      e.bank.search?.method ?? null,
+      e.bank.search && e.bank.path,
       e.rows,
       e.n,
       e.trained_on ?? 0,

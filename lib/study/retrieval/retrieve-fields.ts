@@ -7,7 +7,13 @@ export const retrieveFields = {
   folds: foldsField,
   bank: text({
     default: undefined,
-    about: 'file of vectors to search; all rows of the data unless given',
+    about: 'file of vectors to search, or address of a bank in a database; all rows of the data unless given',
+    group: 'Data',
+  }),
+  bankSearch: choice(['index', 'exact'], {
+    default: undefined,
+    about:
+      'how a bank in a database is searched: by its index, which may miss rows (unless given), or exactly, after reading all its rows',
     group: 'Data',
   }),
   exclude: choice(['seen', 'context'], {

@@ -12,6 +12,16 @@ export interface SearchedRun {
   readonly searched: Searched
 }
 
+/** The bank of all folds; of a bank in a database the recall over the windows of all of them. */
+function joinedBank(parts: readonly Searched[]): Searched['bank'] {
+  const [{ bank }] = parts as [Searched]
+  const searches = parts.flatMap(({ bank: { search } }) => search ?? [])
+  if (bank.search === undefined) return bank
+  const queries = searches.reduce((sum, one) => sum + one.queries, 0)
+  const recall20 = searches.reduce((sum, one) => sum + one.recall20 * one.queries, 0) / queries
+  return { ...bank, search: { ...bank.search, queries, recall20: queries === 0 ? 1 : recall20 } }
+}
+
 /** Joins the windows of all folds; the queries of each fold are fitted on its own training articles, so they share no parameters. */
 function pooled(parts: readonly Searched[], failures: number): Searched {
   const first = parts[0]!
@@ -20,6 +30,7 @@ function pooled(parts: readonly Searched[], failures: number): Searched {
   const worst = parts.flatMap((part) => part.failures).sort((a, b) => b.rank - a.rank || a.row - b.row)
   return {
     ...first,
+    bank: joinedBank(parts),
     from: { ...first.from, rows: 'folds', selected_on: false },
     context: Math.max(...parts.map(({ context }) => context)),
     articles: Int32Array.from(parts.flatMap(({ articles }) => [...articles])),

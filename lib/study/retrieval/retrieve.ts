@@ -1,8 +1,12 @@
+import { isBankAddress } from '../../banks/bank-address.js'
+import { bankBase } from '../../banks/bank-base.js'
+import { withBank } from '../../banks/open-bank.js'
 import { keptReader } from '../../baselines/kept-predictions.js'
 import { type FoldRuns, findFolds } from '../../checkpoint/fold-runs.js'
 import { load } from '../../checkpoint/load-model.js'
 import { findRun } from '../../checkpoint/run-folder.js'
 import { longDoor } from '../../control.js'
+import type { Base } from '../../data/base.js'
 import { mainData, someData, type WithData } from '../../data/given-data.js'
 import { callback, optional, withFields } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
@@ -11,15 +15,16 @@ import { openOutsider } from '../../evaluate/outside/open-outsider.js'
 import { type Outsider, onlyRuns, predictors } from '../../evaluate/outside/outsider.js'
 import { openPool } from '../../evaluate/pool.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
-import { chooseRows } from '../../evaluate/subject.js'
+import { type Chosen, chooseRows } from '../../evaluate/subject.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { rounds } from '../../stages.js'
-import { judgeSearched, searchAll } from './judge-retrieval.js'
+import { judgeSearched, type Searched, type Searcher, searchAll } from './judge-retrieval.js'
 import { oracleSentence } from './oracle.js'
 import { RETRIEVAL_RESULTS, type RetrievalEntry } from './retrieval-entry.js'
 import { renderRetrieval } from './retrieval-table.js'
 import { retrieveFields } from './retrieve-fields.js'
 import { judgeFolds, type SearchedRun } from './retrieve-folds.js'
+import { searchBank } from './search-bank.js'
 
 /** Options of `retrieve`: the runs, a listener for progress (`say`), and any field of `retrieveFields`. */
 export interface RetrieveOptions extends WithData<Given<typeof retrieveFields>, 'data' | 'bank'> {
@@ -35,25 +40,33 @@ export interface RetrieveOptions extends WithData<Given<typeof retrieveFields>, 
 type Asked = Options<typeof retrieveFields>
 type Say = (line: string) => void
 
+/** Searches all rows of the data, a file or a bank in a database for the targets. */
+async function searchWith(searcher: Searcher, chosen: Chosen, o: Asked, say: Say): Promise<Searched> {
+  const options = { failures: o.failures, exclude: o.exclude, say }
+  const searchIn = async (bank: string | Base | undefined) => {
+    const pool = await openPool(chosen, { ...o, bank })
+    try {
+      return await searchAll(searcher, chosen, pool, options)
+    } finally {
+      pool.dispose()
+    }
+  }
+  if (o.bank === undefined || !isBankAddress(o.bank)) return searchIn(o.bank)
+  return withBank('retrieve', o.bank, async (bank) => {
+    if (o.bankSearch !== 'exact') return searchBank(searcher, chosen, bank, options)
+    const searched = await searchIn(await bankBase(bank, chosen.base))
+    const search = { method: 'exact', index: await bank.index(), recall20: 1, queries: chosen.ids.length } as const
+    return { ...searched, bank: { ...searched.bank, search } }
+  })
+}
+
 async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> {
   say(`${run}: loading`)
   using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
   const chosen = await chooseRows(model, o)
   try {
-    const pool = await openPool(chosen, o)
-    try {
-      const about = { run: model.name, model: model.manifest.model, weights_sha256: model.weights }
-      return {
-        about,
-        searched: await searchAll({ name: model.name, read: keptReader(model, chosen) }, chosen, pool, {
-          failures: o.failures,
-          exclude: o.exclude,
-          say,
-        }),
-      }
-    } finally {
-      pool.dispose()
-    }
+    const about = { run: model.name, model: model.manifest.model, weights_sha256: model.weights }
+    return { about, searched: await searchWith({ name: model.name, read: keptReader(model, chosen) }, chosen, o, say) }
   } finally {
     chosen.dispose()
   }
@@ -64,14 +77,9 @@ async function searchOutsider(outsider: Outsider, beside: string | undefined, o:
   const opened = await openOutsider(outsider, beside, o)
   try {
     const { name: run, file, chosen, trainedOn: trained_on } = opened
-    const pool = await openPool(chosen, o)
-    try {
-      const about = { run, model: file === null ? 'function' : 'file', weights_sha256: file?.sha256 ?? null }
-      const searched = await searchAll(opened, chosen, pool, { failures: o.failures, exclude: o.exclude, say })
-      return { about, searched: { ...searched, from: { ...searched.from, trained_on, selected_on: null } } }
-    } finally {
-      pool.dispose()
-    }
+    const about = { run, model: file === null ? 'function' : 'file', weights_sha256: file?.sha256 ?? null }
+    const searched = await searchWith(opened, chosen, o, say)
+    return { about, searched: { ...searched, from: { ...searched.from, trained_on, selected_on: null } } }
   } finally {
     opened.dispose()
   }
@@ -118,6 +126,8 @@ export const retrieve = longDoor('retrieve', ARGS, async (options: RetrieveOptio
   const { runs, say = () => {}, ...given } = options
   if (runs.length === 0) throw badOption('retrieve', 'runs', 'at least one run', runs)
   const o = resolve('retrieve', retrieveFields, given)
+  if (o.bankSearch !== undefined && (o.bank === undefined || !isBankAddress(o.bank)))
+    throw badOption('retrieve', 'bankSearch', 'no value without the address of a database for "bank"', o.bankSearch)
   const entries = o.folds ? await pooledEntries(onlyRuns('retrieve', 'folds', runs), o, say) : await entriesOf(runs, o, say)
   await writeEntries(o.out, RETRIEVAL_RESULTS, entries)
   const invalid = entries.find(({ status }) => status === 'invalid')

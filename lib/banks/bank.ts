@@ -1,0 +1,62 @@
+/** What a bank says of itself; it is stored in the database beside the rows. */
+export interface BankFacts {
+  readonly version: 1
+  /** Hash and content hash of the base that was pushed. */
+  readonly base_hash: string
+  readonly content_hash: string
+  readonly dim: number
+  /** Encoder of the vectors; null if unknown. */
+  readonly space: string | null
+  /** Rows of the base. */
+  readonly rows: number
+  /** Whether every row is stored and the index is made. */
+  readonly finished: boolean
+}
+
+/** Rows that follow one another. Shapes: vectors [count, dim]. */
+export interface BankRows {
+  /** First row. */
+  readonly at: number
+  readonly count: number
+  readonly vectors: Float32Array
+  readonly articles: readonly (string | null)[]
+  readonly positions: readonly (number | null)[]
+  readonly texts: readonly (string | null)[]
+}
+
+/** Rows nearest to a query, the nearest first, as the database says. Shapes: vectors [rows, dim]. */
+export interface NearRows {
+  readonly rows: Int32Array
+  readonly vectors: Float32Array
+}
+
+/** What a search leaves out, and whether it may use the index. */
+export interface NearOptions {
+  readonly k: number
+  /** Ranges of rows, begin … end), that are not searched. */
+  readonly without: readonly (readonly [begin: number, end: number])[]
+  /** Compare all rows instead of asking the index. */
+  readonly exact: boolean
+}
+
+/** A bank in a database. Each database has an adapter with these methods, whose errors are those of `bankError`. */
+export interface Bank {
+  /** Address without a password. */
+  readonly url: string
+  /** Undefined where nothing has been pushed. */
+  facts(): Promise<BankFacts | undefined>
+  /** Stores the facts, and makes the table where there is none. */
+  create(facts: BankFacts): Promise<void>
+  /** Number of stored rows; `inOrder` says whether they are rows 0 to count − 1, each once. */
+  stored(): Promise<{ readonly count: number; readonly inOrder: boolean }>
+  /** Stores rows in one step, all or none. */
+  add(rows: BankRows): Promise<void>
+  /** Makes the index, unless `index` is false, and stores the facts. */
+  finish(facts: BankFacts, index: boolean): Promise<void>
+  /** Kind of the index; null without one. */
+  index(): Promise<string | null>
+  /** Reads rows in their order. */
+  rows(at: number, count: number): Promise<BankRows>
+  nearest(query: Float32Array, options: NearOptions): Promise<NearRows>
+  close(): Promise<void>
+}

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Connection, Table } from '@lancedb/lancedb'
+import { type Lock, lockRun } from '../files/lock.js'
+import { type Arrow, arrowRows, bankRows, schemaOf, vectorsOf } from './arrow-rows.js'
+import type { Bank, BankFacts } from './bank.js'
+import type { BankAddress } from './bank-address.js'
+import { asking, bankClient } from './bank-errors.js'
+
+type Lance = typeof import('@lancedb/lancedb')
+
+/** Fewest rows for which an index is made: fewer are compared faster than looked up. */
+const INDEXED = 5000
+
+const between = (begin: number, end: number) => `(row >= ${begin} AND row < ${end})`
+
+/** Reads and searches the rows of a table. */
+const searching = (url: string, table: () => Promise<Table>): Pick<Bank, 'rows' | 'nearest'> => ({
+  rows: (at, count) =>
+    asking(url, async () => {
+      const columns = ['row', 'article', 'position', 'text', 'vector']
+      return bankRows(
+        await (await table())
+          .query()
+          .where(between(at, at + count))
+          .select(columns)
+          .toArrow(),
+        at,
+      )
+    }),
+  nearest: (query, { k, without, exact }) =>
+    asking(url, async () => {
+      let search = (await table()).query().nearestTo(query).distanceType('cosine').limit(k)
+      if (without.length > 0) search = search.where(without.map((range) => `NOT ${between(...range)}`).join(' AND '))
+      if (exact) search = search.bypassVectorIndex()
+      const found = await search.select(['row', 'vector', '_distance']).toArrow()
+      return { rows: Int32Array.from(found.getChild('row')!.toArray() as Int32Array), vectors: vectorsOf(found, query.length) }
+    }),
+})
+
+/** Opens a bank in a folder of LanceDB. Errors: PACKAGE_MISSING. */
+export async function openLance({ place, table: name, shown: url }: BankAddress): Promise<Bank> {
+  process.env.LANCEDB_LOG ??= 'error' // otherwise it prints a warning for every new table
+  const lance = await bankClient<Lance>('@lancedb/lancedb', 'LanceDB')
+  const arrow = await bankClient<Arrow>('apache-arrow', 'LanceDB')
+  const about = `${name}_facts`
+  let [connection, opened, lock]: [Connection?, Table?, Lock?] = []
+  const database = async () => {
+    connection ??= await lance.connect(place)
+    return connection
+  }
+  const has = async (table: string) =>
+    existsSync(join(place, `${table}.lance`)) && (await (await database()).tableNames()).includes(table)
+  const table = async () => {
+    opened ??= await (await database()).openTable(name)
+    return opened
+  }
+  const keep = async (facts: BankFacts) =>
+    void (await (await database()).createTable(about, [{ facts: JSON.stringify(facts) }], { mode: 'overwrite' }))
+  const ask = <T>(work: () => Promise<T>) => asking(url, work)
+  return {
+    url,
+    facts: () =>
+      ask(async () => {
+        if (!(await has(about))) return undefined
+        const [row] = await (await (await database()).openTable(about)).query().toArray()
+        return JSON.parse(row.facts) as BankFacts
+      }),
+    create: (facts) =>
+      ask(async () => {
+        lock = await lockRun(place, `bank ${url}`)
+        await keep(facts)
+        if (!(await has(name))) await (await database()).createEmptyTable(name, schemaOf(arrow, facts.dim))
+      }),
+    stored: () =>
+      ask(async () => {
+        const count = await (await table()).countRows()
+        const [below, last] = [`row < ${count}`, `row = ${count - 1}`].map(async (where) => (await table()).countRows(where))
+        return { count, inOrder: (await below) === count && (await last) === Math.min(1, count) }
+      }),
+    add: (rows) => ask(async () => void (await (await table()).add(arrowRows(arrow, rows)))),
+    finish: (facts, index) =>
+      ask(async () => {
+        await (await table()).optimize()
+        const config = lance.Index.ivfFlat({ distanceType: 'cosine' })
+        if (index && facts.rows >= INDEXED) await (await table()).createIndex('vector', { config })
+        await keep(facts)
+      }),
+    index: () => ask(async () => (await (await table()).listIndices())[0]?.indexType ?? null),
+    ...searching(url, table),
+    close: async () => {
+      opened?.close()
+      connection?.close()
+      await lock?.release()
+    },
+  }
+}
