@@ -67,7 +67,8 @@ export function bankCases(database: string, address: (table: string) => string):
     await pushBank(data, url)
     const bank = await openBank('test', url)
     const { vectors } = await bank.rows(7, 1)
-    const near = async (without: [number, number][]) => [...(await bank.nearest(vectors, { k: 5, without, exact: false })).rows]
+    const near = async (without: [number, number][]) =>
+      (await bank.nearest(vectors, { count: 1, k: 5, without, exact: false }))[0]!
     const [all, some] = [await near([]), await near([[5, 9], [20, 24]])] // biome-ignore format: two ranges
     expect(all[0]).toBe(7)
     expect(some).toHaveLength(5)
@@ -118,6 +119,7 @@ export function bankCases(database: string, address: (table: string) => string):
     const url = address('indexed')
     expect((await pushBank(data, url)).index).not.toBeNull()
     const bank = await openBank('test', url)
+    const base = await openBase(data)
     const { vectors } = await bank.rows(0, 40)
     const [n, dim] = [40, 16]
     const queries = vectors.map((x, i) => x + Math.sin(i))
@@ -126,7 +128,7 @@ export function bankCases(database: string, address: (table: string) => string):
     const target = Int32Array.from({ length: n }, (_, i) => i)
     const from = Int32Array.from({ length: n + 1 }, (_, i) => i)
     const excluded = { from, begin: new Int32Array(n).fill(100), end: new Int32Array(n).fill(200) }
-    const asked = { rows: 6000, target, excluded, indexed: true, query: part(queries), targets: part(vectors) }
+    const asked = { vectors: base.vectors, target, excluded, indexed: true, query: part(queries) }
     const { found, recall20, sampled } = await askBank(bank, asked)
     expect(sampled).toBe(40)
     expect(recall20).toBeGreaterThan(0.5)

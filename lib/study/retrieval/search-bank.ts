@@ -55,12 +55,11 @@ export async function searchBank(searcher: Searcher, chosen: Chosen, bank: Bank,
   const perfect: Read = (some) => targets(chosen, some)
   const ask = (read: Read) =>
     askBank(bank, {
-      rows: facts.rows,
+      vectors: base.vectors,
       target,
       excluded,
       indexed: index !== null,
       query: (at, count) => read(ids.subarray(at, at + count)),
-      targets: (at, count) => perfect(ids.subarray(at, at + count)),
     })
   o.say(`${searcher.name}: asking the bank for the targets themselves`)
   const self = await stage('targets as queries', () => ask(perfect))
