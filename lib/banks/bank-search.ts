@@ -9,7 +9,7 @@ import type { Bank } from './bank.js'
 
 /** Windows that a database answers together, and such parts that it answers at once. */
 const [TOGETHER, AT_ONCE] = [32, 4]
-/** Windows whose answers are compared with exact ones. */
+/** Windows whose answers are compared with exact ones, at most. */
 const SAMPLE = 100
 /** Rows that windows leave out and that are asked for nevertheless; windows with more ask a second time, with a filter. */
 const LEFT_OUT = 80
@@ -22,8 +22,8 @@ export interface BankQueries {
   readonly vectors: Tensor
   readonly target: Int32Array
   readonly excluded: Excluded
-  /** Whether the database has an index, so that it may miss rows. */
-  readonly indexed: boolean
+  /** Finds the rows nearest to the queries of some windows without what these leave out; undefined where the database compares every row itself. */
+  readonly exact: ((windows: Int32Array) => Promise<Ranking>) | undefined
   /** Shapes: [count, dim], for the windows from `at` on. */
   query(at: number, count: number): Promise<Tensor>
 }
@@ -63,35 +63,30 @@ function cosine(a: Float32Array, b: Float32Array): number {
 }
 
 /** The rows that a database names for each window. */
-async function rowsOf(
-  bank: Bank,
-  { excluded }: BankQueries,
-  { windows, queries }: Part,
-  exact: boolean,
-): Promise<Answer<number>[]> {
+async function rowsOf(bank: Bank, { excluded }: BankQueries, { windows, queries }: Part): Promise<Answer<number>[]> {
   const dim = queries.length / windows.length
   const left = windows.map((i) => {
     const ranges = listRanges(excluded, i)
     return { ranges, rows: ranges.reduce((sum, [begin, end]) => sum + end - begin, 0) }
   })
   const more = Math.min(LEFT_OUT, Math.max(...left.map(({ rows }) => rows)))
-  const found = await bank.nearest(queries, { count: windows.length, k: NEAREST + more, without: [], exact })
+  const found = await bank.nearest(queries, { count: windows.length, k: NEAREST + more, without: [] })
   return Promise.all(
     found.map(async (all, w) => {
       const { ranges, rows } = left[w]!
       const allowed = all.filter((row) => !ranges.some(([begin, end]) => row >= begin && row < end))
       if (allowed.length >= NEAREST || rows <= more) return { all, allowed }
       const query = queries.subarray(w * dim, (w + 1) * dim)
-      const filtered = await bank.nearest(query, { count: 1, k: NEAREST, without: ranges, exact })
+      const filtered = await bank.nearest(query, { count: 1, k: NEAREST, without: ranges })
       return { all, allowed: filtered[0]! }
     }),
   )
 }
 
 /** The 20 rows nearest to each window, by cosines that are computed here. */
-async function nearest(bank: Bank, asked: BankQueries, part: Part, exact: boolean): Promise<Answer<Near>[]> {
+async function nearest(bank: Bank, asked: BankQueries, part: Part): Promise<Answer<Near>[]> {
   const { windows, queries } = part
-  const answers = await rowsOf(bank, asked, part, exact)
+  const answers = await rowsOf(bank, asked, part)
   const rows = [
     ...new Set([...windows.map((i) => asked.target[i]!), ...answers.flatMap(({ all, allowed }) => [...all, ...allowed])]),
   ]
@@ -135,10 +130,19 @@ function enter(ranking: Ranking, i: number, near: readonly Near[], target: numbe
   ranking.tied[i] = own === undefined ? 0 : near.filter(({ cosine }) => Math.abs(cosine - own) <= TIE).length - 1
 }
 
-/** Share of the exact answer that is in another: rows as near as its last one count. */
-function recall(exact: readonly Near[], found: readonly Near[]): number {
-  const last = exact.at(-1)
-  return last === undefined ? 1 : found.filter(({ cosine }) => cosine >= last.cosine - TIE).length / exact.length
+/** Windows of a sample, evenly spaced. */
+const sampleOf = (n: number, size = Math.min(SAMPLE, n)): Int32Array =>
+  Int32Array.from({ length: size }, (_, j) => Math.floor((j * n) / size))
+
+/** Share of the exact answers to a sample of windows that is in those of a bank: rows as near as the last exact one count. */
+function recallOf(exact: Ranking, found: Ranking, sample: Int32Array): number {
+  const row = ({ rows, cosines }: Ranking, i: number) =>
+    cosines.subarray(i * NEAREST, (i + 1) * NEAREST).filter((_, j) => rows[i * NEAREST + j]! >= 0)
+  const shares = Array.from(sample, (window, i) => {
+    const [right, own] = [row(exact, i), row(found, window)]
+    return right.length === 0 ? 1 : own.filter((cosine) => cosine >= right.at(-1)! - TIE).length / right.length
+  })
+  return shares.reduce((a, b) => a + b, 0) / shares.length
 }
 
 /** The queries of windows that follow one another. Errors: DIVERGED. */
@@ -152,15 +156,6 @@ async function partOf(asked: BankQueries, at: number, count: number): Promise<Pa
   return { windows: Array.from({ length: count }, (_, i) => at + i), queries }
 }
 
-/** The windows of a part that are in a sample. */
-function sampleOf({ windows, queries }: Part, sample: ReadonlySet<number>): Part {
-  const dim = queries.length / windows.length
-  const chosen = windows.flatMap((window, w) => (sample.has(window) ? [w] : []))
-  const some = new Float32Array(chosen.length * dim)
-  for (const [i, w] of chosen.entries()) some.set(queries.subarray(w * dim, (w + 1) * dim), i * dim)
-  return { windows: chosen.map((w) => windows[w]!), queries: some }
-}
-
 /**
  * Asks a bank for the rows nearest to each query, with and without what each window leaves out.
  *
@@ -169,21 +164,14 @@ function sampleOf({ windows, queries }: Part, sample: ReadonlySet<number>): Part
 export async function askBank(bank: Bank, asked: BankQueries): Promise<BankAnswers> {
   const [n, rows] = [asked.target.length, asked.vectors.shape[0]!]
   const found = { all: emptyRanking(n), allowed: emptyRanking(n) }
-  const size = asked.indexed ? Math.min(SAMPLE, n) : 0
-  const sample = new Set(Array.from({ length: size }, (_, j) => Math.floor((j * n) / size)))
-  let recalled = 0
   const answer = async (part: Part) => {
     const at = part.windows[0]!
-    const answers = await nearest(bank, asked, part, false)
+    const answers = await nearest(bank, asked, part)
     for (const [w, { all, allowed }] of answers.entries()) {
       const [i, target] = [at + w, asked.target[at + w]!]
       enter(found.all, i, all, target, rows)
       enter(found.allowed, i, allowed, target, rows - countExcluded(asked.excluded, i, 1))
     }
-    const sampled = sampleOf(part, sample)
-    if (sampled.windows.length === 0) return
-    const exact = await nearest(bank, asked, sampled, true)
-    for (const [s, i] of sampled.windows.entries()) recalled += recall(exact[s]!.allowed, answers[i - at]!.allowed)
   }
   for (let at = 0; at < n; at += TOGETHER * AT_ONCE) {
     tally(at, n)
@@ -192,5 +180,8 @@ export async function askBank(bank: Bank, asked: BankQueries): Promise<BankAnswe
       parts.push(await partOf(asked, from, Math.min(TOGETHER, n - from)))
     await Promise.all(parts.map(answer))
   }
-  return { found, recall20: size === 0 ? 1 : recalled / size, sampled: size }
+  if (asked.exact === undefined) return { found, recall20: 1, sampled: 0 }
+  const sample = sampleOf(n)
+  const exact = await asked.exact(sample)
+  return { found, recall20: recallOf(exact, found.allowed, sample), sampled: sample.length }
 }

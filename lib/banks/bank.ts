@@ -30,8 +30,6 @@ export interface NearOptions {
   readonly k: number
   /** Ranges of rows, begin … end), that are not searched. */
   readonly without: readonly (readonly [begin: number, end: number])[]
-  /** Compare all rows instead of asking the index. */
-  readonly exact: boolean
 }
 
 /** A bank in a database. Each database has an adapter with these methods, whose errors are those of `bankError`. */

@@ -28,14 +28,13 @@ const searching = (url: string, table: () => Promise<Table>): Pick<Bank, 'rows' 
         at,
       )
     }),
-  nearest: (queries, { count, k, without, exact }) =>
+  nearest: (queries, { count, k, without }) =>
     asking(url, async () => {
       const dim = queries.length / count
       const query = (i: number) => queries.subarray(i * dim, (i + 1) * dim)
       let search = (await table()).query().nearestTo(query(0)).distanceType('cosine').limit(k)
       for (let i = 1; i < count; i++) search = search.addQueryVector(query(i))
       if (without.length > 0) search = search.where(without.map((range) => `NOT ${between(...range)}`).join(' AND '))
-      if (exact) search = search.bypassVectorIndex()
       const found = await search.select(['row', '_distance']).toArrow()
       const [rows, of] = ['row', 'query_index'].map((name) => found.getChild(name)?.toArray() as Int32Array | undefined)
       return rowsPerQuery(count, rows!, (at) => of?.[at] ?? 0) // one query has no number
@@ -87,7 +86,7 @@ export async function openLance({ place, table: name, shown: url }: BankAddress)
     add: (rows) => ask(async () => void (await (await table()).add(arrowRows(arrow, rows)))),
     finish: (facts, index) =>
       ask(async () => {
-        await (await table()).optimize()
+        await (await table()).optimize({ cleanupOlderThan: new Date() }) // the parts that were pushed, now joined, and their versions
         const config = lance.Index.ivfFlat({ distanceType: 'cosine' })
         if (index && facts.rows >= INDEXED) await (await table()).createIndex('vector', { config })
         await keep(facts)

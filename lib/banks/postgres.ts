@@ -31,12 +31,11 @@ const searching = (pool: Pool, url: string, table: string): Pick<Bank, 'rows' | 
         texts: of('text'),
       }
     }),
-  nearest: (queries, { count, k, without, exact }) =>
+  nearest: (queries, { count, k, without }) =>
     asking(url, async () => {
       const left = without.map(([begin, end]) => `NOT (row >= ${begin} AND row < ${end})`).join(' AND ') || 'true'
-      const distance = exact ? '(vector <=> v) + 0' : 'vector <=> v' // a sum is not in the index
       const { rows } = await pool.query(
-        `SELECT i::integer - 1 AS query, near.row FROM unnest($1::vector[]) WITH ORDINALITY AS queries(v, i) CROSS JOIN LATERAL (SELECT row FROM "${table}" WHERE ${left} ORDER BY ${distance} LIMIT ${k}) AS near`,
+        `SELECT i::integer - 1 AS query, near.row FROM unnest($1::vector[]) WITH ORDINALITY AS queries(v, i) CROSS JOIN LATERAL (SELECT row FROM "${table}" WHERE ${left} ORDER BY vector <=> v LIMIT ${k}) AS near`,
         [Array.from({ length: count }, (_, i) => vectorText(queries, i, queries.length / count))],
       )
       return rowsPerQuery(

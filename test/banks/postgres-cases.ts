@@ -6,7 +6,7 @@ import type { LvmError } from '../../lib/errors.js'
 import { bankInfo, pushBank } from '../../lib/index.js'
 import { refused } from '../files/fixture.js'
 import { vectorFile } from '../train/runs.js'
-import { bankCases, smallRun } from './cases.js'
+import { bankCases, entry, smallRun } from './cases.js'
 import { type PostgresServer, startPostgres } from './postgres-server.js'
 
 /** Everything that is tested with a real server. */
@@ -66,6 +66,17 @@ export function postgresCases(): void {
     await refused('BANK_MISSING', bankInfo(`${server.url}?table=theirs`))
     expect(await sql('SELECT * FROM theirs')).toEqual([{ id: 7 }])
   })
+  it('the recall of an index stands beside the figures of a run and of each heuristic', async () => {
+    const { data } = await smallRun()
+    const url = `${server.url}?table=recalled`
+    await pushBank(data, url)
+    const { n, bank, baselines } = await entry({ bank: url }, 'recalled')
+    expect(bank.search).toMatchObject({ method: 'index', index: 'HNSW', queries: Math.min(100, n) })
+    for (const { recall20 } of [bank.search, baselines.copy_last, baselines.mean_vector]) {
+      expect(recall20).toBeGreaterThan(0.9)
+      expect(recall20).toBeLessThanOrEqual(1)
+    }
+  })
   it('a search uses the index also where reading all rows is cheaper', async () => {
     const { data } = await smallRun()
     const url = `${server.url}?table=small`
@@ -76,11 +87,10 @@ export function postgresCases(): void {
       await sql('SELECT pg_stat_force_next_flush()')
       return Number((await sql("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'small_vector'"))[0].idx_scan)
     }
-    await bank.nearest(vectors, { count: 1, k: 20, without: [], exact: true })
     await bank.close()
     expect(await scans()).toBe(0)
     const other = await openBank('test', url)
-    await other.nearest(vectors, { count: 1, k: 20, without: [], exact: false })
+    await other.nearest(vectors, { count: 1, k: 20, without: [] })
     await other.close() // a connection that ends reports its scans
     await expect.poll(scans).toBe(1)
   })
