@@ -179,10 +179,23 @@ export interface LrTest {
   readonly diverged: boolean
 }
 
+/** Result of a test of batch sizes. Units: windows, bytes. */
+export interface BatchTest {
+  /** The chosen size. */
+  readonly batch_size: number
+  /** Size of the recipe. */
+  readonly usual: number
+  readonly sizes: readonly { readonly batch_size: number; readonly samples_per_second: number; readonly memory_bytes: number }[]
+  /** Why no larger size was tried: an epoch would have too few steps, memory, time, or two sizes in a row that were not faster. */
+  readonly ended: 'steps' | 'memory' | 'time' | 'slower'
+}
+
 /** State that a training needs, besides the tensors, to resume bit for bit. */
 export interface Progress {
   /** Range test that chose the learning rate; absent for a rate that was given. */
   lr_test?: LrTest
+  /** Test that chose the batch size; absent for a size that was given. */
+  batch_test?: BatchTest
   /** Current epoch, from 1; 0 before the evaluation of the untrained model. */
   epoch: number
   /** Steps done in the current epoch. */

@@ -73,7 +73,15 @@ export const trainFields = {
     about: 'stop after this many optimizer steps',
     ...training,
   }),
-  batchSize: integer({ default: 32, min: 1, about: 'windows per batch', ...training }),
+  batchSize: orAuto(
+    integer<number>({
+      default: 32,
+      min: 1,
+      about:
+        'windows per batch; auto tries sizes before the training and takes the fastest that fits in memory and leaves at least 8 steps an epoch',
+      ...training,
+    }),
+  ),
   batchVectors: integer({
     default: 4096,
     min: 1,
