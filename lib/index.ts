@@ -19,6 +19,7 @@ export { type Quantized, type QuantizeOptions, quantize } from './compress/quant
 export type { Control } from './control.js'
 export type { Data } from './data/given-data.js'
 export { openBase } from './data/open.js'
+export { type ShardBaseOptions, type ShardedBase, shardBase } from './data/shard-base.js'
 export { type Synthesised, type SynthOptions, synth } from './data/synth.js'
 export { type WriteBaseOptions, type WrittenBase, writeBase } from './data/write-base.js'
 export { ERRORS, type ErrorCode, LvmError } from './errors.js'

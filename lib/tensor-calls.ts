@@ -48,6 +48,11 @@ export interface TensorCalls {
   // native/binding/tensor-exports.cpp
   tensorFrom(data: TypedArray, shape: readonly number[], dtype: DType): NativeTensor
   tensorMap(path: string, offset: number, shape: readonly number[], dtype: DType): NativeTensor
+  tensorMapFiles(
+    parts: readonly (readonly [path: string, offset: number, bytes: number])[],
+    shape: readonly number[],
+    dtype: DType,
+  ): Promise<NativeTensor>
   tensorRead(path: string, offset: number, shape: readonly number[], dtype: DType): Promise<NativeTensor>
   tensorShape(t: NativeTensor): number[]
   tensorDtype(t: NativeTensor): DType

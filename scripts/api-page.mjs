@@ -44,6 +44,7 @@ const TOPICS = {
     'makeData',
     'openBase',
     'writeBase',
+    'shardBase',
     'pushBank',
     'bankInfo',
     'verifyBank',

@@ -6,7 +6,7 @@ import { auditFields } from '../dist/lib/audit/audit-fields.js'
 import { bundleFields, bundleVerifyFields } from '../dist/lib/bundle/bundle-fields.js'
 import { pruneFields } from '../dist/lib/compress/prune-fields.js'
 import { quantizeFields } from '../dist/lib/compress/quantize-fields.js'
-import { inspectFields } from '../dist/lib/data/data-fields.js'
+import { inspectFields, shardFields } from '../dist/lib/data/data-fields.js'
 import { synthFields } from '../dist/lib/data/synth-fields.js'
 import {
   analyzeFields,
@@ -161,6 +161,9 @@ const OTHER_VERBS = [
   '## data inspect',
   `${code('lvm-torch data inspect FILE [options]')}.`,
   options(inspectFields),
+  '## data shard',
+  `${code('lvm-torch data shard BASE --out FOLDER [options]')}, or ${code('shardBase(FOLDER, BASE, { ... })')}.`,
+  ...grouped(shardFields),
   '## data audit',
   `${code('lvm-torch data audit FILE [--against FILE...] [options]')}, or ${code('audit({ data, against, ... })')}.`,
   options(auditFields),

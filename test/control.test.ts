@@ -109,6 +109,7 @@ const LONG: Readonly<Record<string, readonly unknown[]>> = {
   retrieve: [{ runs: ['r'] }],
   rollout: [{ run: 'r' }],
   selftest: [{}],
+  shardBase: ['x', [[1]], 'IN_OPTIONS'],
   sweep: [{}],
   synth: [{ out: 'x.npy' }],
   verify: [{ report: 'r' }],

@@ -1,11 +1,12 @@
 import type { CommandModule } from 'yargs'
 import { auditFields } from '../../lib/audit/audit-fields.js'
-import { convertFields, inspectFields } from '../../lib/data/data-fields.js'
+import { convertFields, inspectFields, shardFields } from '../../lib/data/data-fields.js'
 import type { Inspection } from '../../lib/data/inspect-data.js'
+import type { WriteBaseOptions } from '../../lib/data/write-base.js'
 import { LvmError } from '../../lib/errors.js'
 import { bytes, count, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
-import { answer, fail, note } from '../output.js'
+import { answer, diagnostic, fail, note } from '../output.js'
 import { interruption } from '../signals.js'
 import { making } from './data-make.js'
 
@@ -105,6 +106,22 @@ const auditing: CommandModule = {
   },
 }
 
+/** Runs a call that Ctrl-C stops, and says every second how many rows are written. */
+async function following<T>(call: (watch: Pick<WriteBaseOptions, 'signal' | 'onProgress'>) => Promise<T>): Promise<T> {
+  const stop = interruption(diagnostic, 'nothing was written; the same command begins again')
+  let told = performance.now()
+  const onProgress = ({ rows, of }: { rows: number; of: number }) => {
+    if (performance.now() - told < 1000) return
+    told = performance.now()
+    note(`${count(rows)} of ${count(of)} rows written`)
+  }
+  try {
+    return await call({ signal: stop.signal, onProgress })
+  } finally {
+    stop.release()
+  }
+}
+
 const converting: CommandModule = {
   command: 'convert <from> <to>',
   describe: 'write vectors in another format: .npy, .parquet, .arrow, .feather, .jsonl, .csv or .pt',
@@ -117,33 +134,42 @@ const converting: CommandModule = {
       .example('$0 data convert both.npz one.csv --vectors embeddings', 'one of the arrays of a file'),
   handler: async (argv) => {
     const { writeBase } = await import('../../lib/data/write-base.js')
-    const stop = interruption()
-    const began = performance.now()
-    let told = began
-    const onProgress = ({ rows, of }: { rows: number; of: number }) => {
-      if (performance.now() - told < 1000) return
-      told = performance.now()
-      note(`${count(rows)} of ${count(of)} rows written`)
-    }
-    try {
-      const written = await writeBase(String(argv.to), String(argv.from), {
-        ...given(convertFields, argv),
-        signal: stop.signal,
-        onProgress,
+    const written = await following((watch) =>
+      writeBase(String(argv.to), String(argv.from), { ...given(convertFields, argv), ...watch }),
+    )
+    const { path, side_file, card, rows, dim, articles } = written
+    const files = [path, side_file, card].filter((file) => file !== null).join(', ')
+    const of = articles === null ? '; no column says the article of a row' : ` of ${count(articles)} articles`
+    answer(written, () => `${files}: ${count(rows)} vectors × ${dim}${of}`, argv.json === true)
+  },
+}
+
+const sharding: CommandModule = {
+  command: 'shard <base>',
+  describe: 'write vectors as a folder of several files with an index, which opens as one base',
+  builder: (y) =>
+    y
+      .positional('base', {
+        type: 'string',
+        describe: 'file of vectors in any format that data inspect reads, or a folder of shards',
       })
-      const { path, side_file, card, rows, dim, articles } = written
-      const files = [path, side_file, card].filter((file) => file !== null).join(', ')
-      const of = articles === null ? '; no column says the article of a row' : ` of ${count(articles)} articles`
-      answer(written, () => `${files}: ${count(rows)} vectors × ${dim}${of}`, argv.json === true)
-    } finally {
-      stop.release()
-    }
+      .option('out', { type: 'string', demandOption: true, requiresArg: true, group: 'Shards:', describe: 'folder to write' })
+      .options(flags(shardFields))
+      .example('$0 data shard wiki --out wiki-shards', 'shards of 512 MB; then: lvm-torch train lstm --data wiki-shards')
+      .example('$0 data shard wiki.parquet --out shards --rows-per-shard 250000', 'from another format'),
+  handler: async (argv) => {
+    const { shardBase } = await import('../../lib/data/shard-base.js')
+    const written = await following((watch) =>
+      shardBase(String(argv.out), String(argv.base), { ...given(shardFields, argv), ...watch }),
+    )
+    const { path, shards, rows, dim } = written
+    answer(written, () => `${path}: ${count(rows)} vectors × ${dim} in ${count(shards)} shards`, argv.json === true)
   },
 }
 
 export const data: CommandModule = {
   command: 'data',
   describe: 'make files of vectors from texts, inspect and audit them',
-  builder: (y) => y.command(making).command(converting).command(inspect).command(auditing).demandCommand(1),
+  builder: (y) => y.command(making).command(converting).command(sharding).command(inspect).command(auditing).demandCommand(1),
   handler: () => {},
 }

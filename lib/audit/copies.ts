@@ -22,7 +22,7 @@ export interface Some {
 const printed = new WeakMap<Table, BigInt64Array>()
 
 /** Hashes each row: the sum of its words times random 64-bit weights, modulo 2⁶⁴. Candidates are compared afterwards. */
-export async function fingerprints(table: Table): Promise<BigInt64Array> {
+async function fingerprints(table: Table): Promise<BigInt64Array> {
   const { vectors, rows, dim } = table
   const made = printed.get(table)
   if (made !== undefined) return made
@@ -57,33 +57,75 @@ async function equal(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array): 
   return all
 }
 
+/** The fingerprints as pairs of 32-bit words: a JavaScript map of 64-bit integers takes ten times the memory. */
+const words = async (table: Table) => new Int32Array((await fingerprints(table)).buffer)
+
+/** Rows by their fingerprint, in 8 to 16 bytes a row. */
+class RowTable {
+  readonly #rows: Int32Array
+  constructor(
+    private readonly own: Int32Array,
+    count: number,
+  ) {
+    this.#rows = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 1))).fill(-1)
+  }
+  #place(words: Int32Array, row: number): number {
+    const { own } = this
+    const [low, high] = [words[2 * row]!, words[2 * row + 1]!]
+    const mask = this.#rows.length - 1
+    let place = (low ^ Math.imul(high, 0x9e3779b1)) & mask
+    for (let other = this.#rows[place]!; other >= 0; other = this.#rows[place]!) {
+      if (own[2 * other] === low && own[2 * other + 1] === high) break
+      place = (place + 1) & mask
+    }
+    return place
+  }
+  /** The row with the fingerprint that a row has in `words`; −1 for none. */
+  find(words: Int32Array, row: number): number {
+    return this.#rows[this.#place(words, row)]!
+  }
+  set(row: number): void {
+    this.#rows[this.#place(this.own, row)] = row
+  }
+}
+
+/** Pairs of rows that are bit-identical, of those with equal fingerprints. */
+async function confirmed(a: Table, rowsA: readonly number[], b: Table, rowsB: readonly number[]): Promise<Copies> {
+  const same = await equal(a, Int32Array.from(rowsA), b, Int32Array.from(rowsB))
+  const copies = new Map<number, number>()
+  for (let i = 0; i < rowsA.length; i++) if (same[i] === 1) copies.set(rowsA[i]!, rowsB[i]!)
+  return copies
+}
+
 /** Returns the rows of a table that are bit-identical to an earlier one. Rows without a direction are skipped. */
 export async function copiesWithin(table: Table): Promise<Copies> {
-  const first = new Map<bigint, number>()
+  const prints = await words(table)
+  const first = new RowTable(prints, table.rows)
   const [earlier, later]: [number[], number[]] = [[], []]
-  for (const [row, print] of (await fingerprints(table)).entries()) {
+  for (let row = 0; row < table.rows; row++) {
     if (isBad(table.lengths[row]!)) continue
-    const known = first.get(print)
-    if (known === undefined) first.set(print, row)
+    const known = first.find(prints, row)
+    if (known < 0) first.set(row)
     else {
       earlier.push(known)
       later.push(row)
     }
   }
-  const same = await equal(table, Int32Array.from(earlier), table, Int32Array.from(later))
-  return new Map(later.flatMap((row, i) => (same[i] === 1 ? [[row, earlier[i]!] as const] : [])))
+  return confirmed(table, later, table, earlier)
 }
 
 /** Returns the rows of `a` that are bit-identical to a row of `b`, each with one such row; none when the dtypes differ. */
 export async function copiesBetween(a: Some, b: Some): Promise<Copies> {
   if (a.table.dim !== b.table.dim || a.table.vectors.dtype !== b.table.vectors.dtype) return new Map()
-  const [ofA, ofB] = [await fingerprints(a.table), await fingerprints(b.table)]
-  const known = new Map([...b.rows].map((row) => [ofB[row]!, row] as const))
-  const pairs = [...a.rows].flatMap((row) => {
-    const there = known.get(ofA[row]!)
-    return there === undefined ? [] : [[row, there] as const]
-  })
-  const column = (i: 0 | 1) => Int32Array.from(pairs, (pair) => pair[i])
-  const same = await equal(a.table, column(0), b.table, column(1))
-  return new Map(pairs.filter((_, i) => same[i] === 1))
+  const [ofA, ofB] = [await words(a.table), await words(b.table)]
+  const known = new RowTable(ofB, b.rows.length)
+  for (const row of b.rows) known.set(row)
+  const [here, there]: [number[], number[]] = [[], []]
+  for (const row of a.rows) {
+    const found = known.find(ofA, row)
+    if (found < 0) continue
+    here.push(row)
+    there.push(found)
+  }
+  return confirmed(a.table, here, b.table, there)
 }

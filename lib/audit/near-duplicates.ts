@@ -33,29 +33,41 @@ export async function basisOf(table: Table, directions: Tensor): Promise<Tensor>
   }
 }
 
-/** Rows in few dimensions: their projection onto a basis, and the norm of the residual. Shapes: codes [rows, k + 1]. */
-export interface Sketch {
+/** Rows in few dimensions: their projection onto a basis, and the norm of the residual. */
+interface Sketch {
   readonly table: Table
   readonly rows: Int32Array
-  readonly codes: Tensor
+  /** Whether all codes are in memory; otherwise they are computed at each call. */
+  readonly held: boolean
+  /** Shapes: [count, k + 1]. */
+  codes(from: number, count: number): Promise<Tensor>
+  [Symbol.dispose](): void
 }
 
-export async function sketch(table: Table, rows: Int32Array, basis: Tensor): Promise<Sketch> {
+async function codesOf(table: Table, rows: Int32Array, basis: Tensor): Promise<Tensor> {
+  using unit = await unitAt(table, rows)
+  using projected = await unit.op('aten::mm', basis)
+  using whole = await squared(unit)
+  using known = await squared(projected)
+  using left = await whole.op('aten::sub.Tensor', known)
+  using positive = await left.op('aten::clamp_min', 0)
+  using rest = await positive.op('aten::sqrt')
+  return (await call('aten::cat', [[projected, rest], 1])) as Tensor
+}
+
+function passing(table: Table, rows: Int32Array, basis: Tensor): Sketch {
+  const codes = (from: number, count: number) => codesOf(table, rows.subarray(from, from + count), basis)
+  return { table, rows, held: false, codes, [Symbol.dispose]() {} }
+}
+
+async function held(table: Table, rows: Int32Array, basis: Tensor): Promise<Sketch> {
   const parts: Tensor[] = []
   const slice = sliceRows(table.dim)
-  for (let at = 0; at < rows.length; at += slice) {
-    using unit = await unitAt(table, rows.subarray(at, at + slice))
-    using projected = await unit.op('aten::mm', basis)
-    using whole = await squared(unit)
-    using known = await squared(projected)
-    using left = await whole.op('aten::sub.Tensor', known)
-    using positive = await left.op('aten::clamp_min', 0)
-    using rest = await positive.op('aten::sqrt')
-    parts.push((await call('aten::cat', [[projected, rest], 1])) as Tensor)
-  }
-  const codes = (await call('aten::cat', [parts])) as Tensor
+  for (let at = 0; at < rows.length; at += slice) parts.push(await codesOf(table, rows.subarray(at, at + slice), basis))
+  const all = (await call('aten::cat', [parts])) as Tensor
   for (const part of parts) part.dispose()
-  return { table, rows, codes }
+  const codes = (from: number, count: number) => all.op('aten::narrow', 0, from, count)
+  return { table, rows, held: true, codes, [Symbol.dispose]: () => all.dispose() }
 }
 
 async function squared(x: Tensor): Promise<Tensor> {
@@ -131,26 +143,43 @@ async function many(near: Near, a: Sketch, b: Sketch, at: [number, number], size
   }
 }
 
+const starts = (count: number, size: number) => Array.from({ length: Math.ceil(count / size) }, (_, i) => i * size)
+
+/** Checks one block of rows of `a` against one of `b`; within one sketch, each pair once. */
+async function comparedBlocks(near: Near, a: Sketch, b: Sketch, at: [number, number], left: Tensor, right: Tensor) {
+  const size: [number, number] = [left.shape[0]!, right.shape[0]!]
+  const upper = a === b && at[1] < at[0] + size[0] ? at[0] - at[1] + 1 : undefined
+  const found = await candidates(left, right, upper)
+  if (found === undefined) await many(near, a, b, at, size, upper)
+  else if (found.length > 0) await few(near, a, b, at, found)
+}
+
 /**
- * Finds all pairs above a cosine of .98, within one sketch (each pair once) or between two.
+ * Finds all pairs above a cosine of .98, within one sketch (each pair once) or between two, of which one is held.
  *
  * With p the projection of a unit vector and r the norm of its residual, cos(a, b) ≤ pₐ·p_b + rₐ r_b (Cauchy–Schwarz). Exact cosines are
- * computed only where this bound is high, so no pair is missed.
+ * computed only where this bound is high, so no pair is missed. Codes that are not held are computed once.
  * Source: own.
  */
-export async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
+async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
   const near: Near = { pairs: 0, rows: new Set(), first: [], compared: a.rows.length }
-  const within = a === b
-  for (let i = 0; i < a.rows.length; i += TALL) {
-    const tall = Math.min(TALL, a.rows.length - i)
-    using left = await a.codes.op('aten::narrow', 0, i, tall)
-    for (let j = within ? i - (i % WIDE) : 0; j < b.rows.length; j += WIDE) {
-      const wide = Math.min(WIDE, b.rows.length - j)
-      const upper = within && j < i + tall ? i - j + 1 : undefined
-      using right = await b.codes.op('aten::narrow', 0, j, wide)
-      const found = await candidates(left, right, upper)
-      if (found === undefined) await many(near, a, b, [i, j], [tall, wide], upper)
-      else if (found.length > 0) await few(near, a, b, [i, j], found)
+  const block = (sketch: Sketch, from: number, size: number) => sketch.codes(from, Math.min(size, sketch.rows.length - from))
+  if (!b.held) {
+    for (const j of starts(b.rows.length, WIDE)) {
+      using right = await block(b, j, WIDE)
+      for (const i of starts(a.rows.length, TALL)) {
+        using left = await block(a, i, TALL)
+        await comparedBlocks(near, a, b, [i, j], left, right)
+      }
+    }
+    return near
+  }
+  for (const i of starts(a.rows.length, TALL)) {
+    using left = await block(a, i, TALL)
+    for (const j of starts(b.rows.length, WIDE)) {
+      if (a === b && j < i - (i % WIDE)) continue
+      using right = await block(b, j, WIDE)
+      await comparedBlocks(near, a, b, [i, j], left, right)
     }
   }
   return near
@@ -162,20 +191,16 @@ export const comparable = (rows: Int32Array, others: number): Int32Array =>
 
 /** Finds near-duplicates among rows of a table; beyond 200,000 rows only a sample is compared with all rows. */
 export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor): Promise<Near> {
-  const all = await sketch(table, rows, basis)
-  using _ = all.codes
-  const sampled = comparable(rows, rows.length / 2)
-  if (sampled === rows) return await nearPairs(all)
-  const part = await sketch(table, sampled, basis)
-  using __ = part.codes
-  return await nearPairs(part, all)
+  const some = comparable(rows, rows.length / 2)
+  using part = await held(table, some, basis)
+  return await nearPairs(part, some === rows ? part : passing(table, rows, basis))
 }
 
 /** Finds rows of one table that have a near-duplicate in another. */
 export async function nearBetween(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array, basis: Tensor): Promise<Near> {
-  const left = await sketch(a, comparable(rowsA, rowsB.length), basis)
-  using _ = left.codes
-  const right = await sketch(b, rowsB, basis)
-  using __ = right.codes
+  const some = comparable(rowsA, rowsB.length)
+  const fewer = some.length < rowsB.length
+  using left = fewer ? await held(a, some, basis) : passing(a, some, basis)
+  using right = fewer ? passing(b, rowsB, basis) : await held(b, rowsB, basis)
   return await nearPairs(left, right)
 }

@@ -24,10 +24,12 @@ export interface Passed {
 }
 
 function lagOf({ lengths, rows }: Table, run: Int32Array, lag: number, cosines: Float32Array): Lag {
-  const kept: number[] = []
+  const all = new Int32Array(rows)
+  let count = 0
   for (let row = 0; row + lag < rows; row++)
-    if (run[row + lag]! > lag && !isBad(lengths[row]!) && !isBad(lengths[row + lag]!)) kept.push(row)
-  return { lag, rows: Int32Array.from(kept), cosines: Float64Array.from(kept, (row) => cosines[row]!) }
+    if (run[row + lag]! > lag && !isBad(lengths[row]!) && !isBad(lengths[row + lag]!)) all[count++] = row
+  const kept = all.slice(0, count)
+  return { lag, rows: kept, cosines: Float64Array.from(kept, (row) => cosines[row]!) }
 }
 
 /** Computes cosines of rows 1 … `most` apart, and moments, in one pass; `run` is the number of consecutive rows that end at each row. */

@@ -65,16 +65,18 @@ async function hasNeighbours(table: Table, passed: Passed, rank: number): Promis
   return nearer && 1 - ofRows.mean < CLOSER * (1 - ofNoise.mean)
 }
 
-/** Mean difference between lag 1 and a farther lag, over rows that have both. */
+/** Mean difference between lag 1 and a farther lag, over rows that have both; the rows of both ascend. */
 async function decline(near: Lag, far: Lag, clusters: Clusters): Promise<ClusteredMean> {
-  const known = new Map([...near.rows].map((row, i) => [row, near.cosines[i]!]))
-  const both = [...far.rows.keys()].filter((i) => known.has(far.rows[i]!))
-  const differences = Float64Array.from(both, (i) => known.get(far.rows[i]!)! - far.cosines[i]!)
-  return clusteredMean(
-    differences,
-    Int32Array.from(both, (i) => far.rows[i]!),
-    clusters,
-  )
+  const [rows, differences] = [new Int32Array(far.rows.length), new Float64Array(far.rows.length)]
+  let [at, count] = [0, 0]
+  for (let i = 0; i < far.rows.length; i++) {
+    const row = far.rows[i]!
+    while (at < near.rows.length && near.rows[at]! < row) at++
+    if (near.rows[at] !== row) continue
+    rows[count] = row
+    differences[count++] = near.cosines[at]! - far.cosines[i]!
+  }
+  return clusteredMean(differences.subarray(0, count), rows.subarray(0, count), clusters)
 }
 
 /**

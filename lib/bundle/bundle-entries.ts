@@ -2,6 +2,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { baseFiles } from '../data/locate.js'
+import { filesOfShards, isShardIndex, readShardIndex, shardPath } from '../files/shard-index.js'
 import { packageRoot } from '../libtorch/paths.js'
 import { pathWith } from '../sources/source-path.js'
 
@@ -56,7 +57,9 @@ export const runEntries = (name: string, { path, manifest }: Checkpoint): Entry[
 /** The vectors of a bank, its side file and its card. Errors: those of `baseFiles`. */
 export async function bankEntries(bank: string): Promise<{ vectors: string; entries: Entry[] }> {
   const { vectors, side, card, array } = await baseFiles(bank)
-  const entries = [vectors, side, card].flatMap((path) => (path === undefined ? [] : [file(`bank/${basename(path)}`, path)]))
+  const shards = isShardIndex(vectors) ? filesOfShards(await readShardIndex(vectors)).map((one) => shardPath(vectors, one)) : []
+  const files = new Set([vectors, side, card, ...shards].filter((path) => path !== undefined))
+  const entries = [...files].map((path) => file(`bank/${basename(path)}`, path))
   const path = `bank/${basename(vectors)}`
   return { vectors: array === undefined ? path : pathWith(path, { vectors: array }), entries }
 }

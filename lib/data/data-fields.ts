@@ -1,4 +1,4 @@
-import { flag, text } from '../options.js'
+import { flag, integer, text } from '../options.js'
 
 /** Options that say which columns or arrays of a file to read; they become a part of its path. */
 export const columnFields = {
@@ -44,4 +44,16 @@ export const convertFields = {
   source: text({ default: undefined, about: 'where the texts come from, for the card', group: 'Card' }),
   licence: text({ default: undefined, about: 'licence of the texts, for the card', group: 'Card' }),
   overwrite: flag({ default: false, about: 'replace a file that exists', group: 'Run' }),
+}
+
+/** Options of `data shard` and `shardBase`. */
+export const shardFields = {
+  rowsPerShard: integer({
+    default: undefined,
+    min: 1,
+    about: 'most rows of a shard; an article is never cut, so a longer one is a shard of its own; if omitted, those of 512 MB',
+    group: 'Shards',
+  }),
+  ...convertFields,
+  overwrite: flag({ default: false, about: 'replace a folder of shards that exists', group: 'Run' }),
 }

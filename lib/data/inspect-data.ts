@@ -6,6 +6,7 @@ import { type Limits, resolveLimits } from '../files/limits.js'
 import { keyText } from '../files/plain.js'
 import { isTensorEntry, openPt } from '../files/pt.js'
 import { fileSize } from '../files/read-file.js'
+import { filesOfShards, isShardIndex, readShardIndex } from '../files/shard-index.js'
 import { resolve } from '../options.js'
 import { pathWith } from '../sources/source-path.js'
 import type { Articles, Base, Card, Norms } from './base.js'
@@ -156,6 +157,11 @@ export async function inspectData(path: string, given: OpenOptions = {}): Promis
   }
 }
 
+async function sizeOf(path: string, limits: Limits): Promise<number> {
+  if (!isShardIndex(path)) return fileSize(path)
+  return filesOfShards(await readShardIndex(path, limits)).reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
 async function inspectFile(path: string, options: OpenOptions, limits: Limits): Promise<Inspection> {
   if (/\.(pt|pth|bin|ckpt)$/i.test(path)) return inspectPt(path, options, limits)
   const { vectors, articles } = options
@@ -166,7 +172,7 @@ async function inspectFile(path: string, options: OpenOptions, limits: Limits): 
     version: 1,
     path: files.path,
     format: files.source === undefined ? format : extname(files.source.file).slice(1).toLowerCase(),
-    bytes: await fileSize(files.source?.file ?? files.vectors),
+    bytes: await sizeOf(files.source?.file ?? files.vectors, limits),
     arrays: [...arrays.values()].map(arrayOf),
   } as const
   let base: Base | undefined

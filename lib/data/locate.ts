@@ -1,9 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { badOption, LvmError } from '../errors.js'
 import { readJsonObject } from '../files/json.js'
 import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
 import { damaged } from '../files/read-file.js'
+import { isShardIndex, readShardIndex, SHARD_INDEX } from '../files/shard-index.js'
 import { isFromMemory, keptFile, keptGiven } from '../sources/kept-base.js'
 import { CONVERTED, pathWith, type SourcePath, sourceOf } from '../sources/source-path.js'
 import { stage, stopSignal } from '../stages.js'
@@ -14,7 +15,7 @@ const VECTORS = ['.npy', '.npz', '.safetensors']
 const SIDES = ['.jsonl.gz', '.jsonl']
 const CARD_TEXTS = ['space', 'source', 'licence'] as const
 
-/** The files that make up one base. */
+/** The files that make up one base; in a folder of shards, its index stands for each. */
 export interface BaseFiles {
   /** Name of the base: its file, with the chosen columns. */
   readonly path: string
@@ -46,6 +47,7 @@ export function locateBase(path: string): BaseFiles {
   if (isFromMemory(path)) return { path, ...keptGiven(path) }
   const { file, selection } = sourceOf(path)
   const { vectors, side, card } = filesOf(file)
+  if (isShardIndex(vectors)) return { path: dirname(vectors), vectors, side, card, array: selection.vectors }
   const named = { path: pathWith(vectors, selection), vectors, card }
   if (!VECTORS.some((end) => vectors.toLowerCase().endsWith(end)) && isConverted(vectors))
     return { ...named, side: vectors === side ? undefined : side, source: { file: vectors, selection } }
@@ -72,7 +74,25 @@ export async function baseFiles(path: string, limits: Limits = DEFAULT_LIMITS): 
   return { ...files, vectors: kept.vectors, side: kept.side ?? files.side, card: files.card ?? kept.card }
 }
 
+/** The index of the shards in a folder, or of a path that is an index itself. */
+function shardIndexOf(path: string): string | undefined {
+  const index = isShardIndex(path) ? path : join(path, SHARD_INDEX)
+  return existsSync(index) ? index : undefined
+}
+
+/** The files of an index; a damaged one is refused when it is opened. */
+function shardFiles(index: string): Pick<BaseFiles, 'vectors' | 'side' | 'card'> {
+  let said: { shards?: { side?: unknown }[]; card?: unknown } | null = null
+  try {
+    said = JSON.parse(readFileSync(index, 'utf8'))
+  } catch {}
+  return { vectors: index, side: said?.shards?.[0]?.side ? index : undefined, card: said?.card ? index : undefined }
+}
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
 function filesOf(path: string): Pick<BaseFiles, 'vectors' | 'side' | 'card'> {
+  const index = shardIndexOf(path)
   const lower = path.toLowerCase()
   const ending = [...VECTORS, ...CONVERTED, ...SIDES].find((end) => lower.endsWith(end))
   const stem = ending === undefined ? path : path.slice(0, -ending.length)
@@ -88,11 +108,17 @@ function filesOf(path: string): Pick<BaseFiles, 'vectors' | 'side' | 'card'> {
   const named = ending !== undefined && !SIDES.includes(ending)
   const own = named ? [path].filter((file) => existsSync(file)) : beside(VECTORS)
   const found = named || own.length > 0 ? own : [...beside(CONVERTED), ...beside(SIDES).filter((side) => side === path)]
+  if (index !== undefined) found.push(index)
   if (found.length > 1) {
     throw new LvmError('BAD_OPTION', `data: expected one base for "${path}" but there are ${found.join(' and ')}`, {
       hint: 'name the file with its extension',
     })
   }
+  if (index !== undefined) return shardFiles(index)
+  if (found.length === 0 && isFolder(path))
+    throw new LvmError('FILE_MISSING', `data: expected ${SHARD_INDEX} in the folder ${path}, as data shard writes it`, {
+      hint: 'name a file of vectors, or a folder that data shard made',
+    })
   const vectors = found[0] ?? (existsSync(path) && ending === undefined ? path : undefined)
   if (vectors === undefined) {
     const tried = named ? path : VECTORS.map((end) => stem + end).join(', ')
@@ -101,9 +127,9 @@ function filesOf(path: string): Pick<BaseFiles, 'vectors' | 'side' | 'card'> {
   return { vectors, side: beside(SIDES)[0], card: beside(['.card.json'])[0] }
 }
 
-/** Reads a card. Errors: DATA_FORMAT. */
+/** Reads a card, also that in an index of shards. Errors: DATA_FORMAT. */
 export async function readCard(path: string, limits: Limits = DEFAULT_LIMITS): Promise<Card> {
-  const fields = await readJsonObject(path, limits)
+  const fields = isShardIndex(path) ? ((await readShardIndex(path, limits)).card ?? {}) : await readJsonObject(path, limits)
   const known = CARD_TEXTS.filter((key) => fields[key] !== undefined && fields[key] !== null)
   for (const key of known)
     if (typeof fields[key] !== 'string' || fields[key] === '') throw damaged(path, `expected a text for "${key}"`)

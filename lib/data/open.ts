@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
 import { longDoor } from '../control.js'
 import { oneOf, only, optional, word, yesOrNo } from '../door.js'
 import { LvmError } from '../errors.js'
 import { type ArrayFile, openArrays } from '../files/arrays.js'
 import { elementName } from '../files/element.js'
-import { sha256 } from '../files/hash.js'
 import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
-import { fileStamp } from '../files/read-file.js'
+import { isShardIndex } from '../files/shard-index.js'
 import { pathWith } from '../sources/source-path.js'
 import { stage } from '../stages.js'
 import { loadValues } from '../torch/load-array.js'
@@ -18,6 +16,7 @@ import { type Data, someData } from './given-data.js'
 import { type Layout, layoutOf, SHOWN, unreadArrays } from './keys.js'
 import { type BaseFiles, baseFiles, readCard } from './locate.js'
 import { type RowFacts, readRowFacts } from './row-facts.js'
+import { checkShardArticles, hashOf, stampsOf } from './shards.js'
 import { readSide, readTexts, readTextsOf, type Side } from './side-file.js'
 import { agreedSpace } from './space.js'
 import { loadVectors } from './vectors.js'
@@ -37,17 +36,6 @@ export interface OpenOptions {
   readonly faulty?: boolean | undefined
   /** Lower limits for untrusted files than the defaults in SECURITY.md. */
   readonly limits?: Partial<Limits> | undefined
-}
-
-/** SHA-256 of the files of a base: of one file its own, of several that of their digests. */
-export async function hashOf(files: readonly string[]): Promise<string> {
-  const digests = []
-  for (const file of files) digests.push(await sha256(file))
-  return digests.length === 1
-    ? digests[0]!
-    : createHash('sha256')
-        .update(digests.map((hex) => `${hex}\n`).join(''))
-        .digest('hex')
 }
 
 const factsOf = (side: Side | undefined): RowFacts => ({
@@ -102,13 +90,13 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   }
 }
 
-const stampOf = (path: string): Promise<string | undefined> => fileStamp(path).catch(() => undefined)
+type Stamps = readonly string[] | undefined
 const inodeOf = (stamp: string | undefined) => stamp?.split(' ').slice(0, 2).join(' ')
 
 /** Whether a file may have changed since it was opened. A mapped file whose path was replaced has not: the map keeps the old one. */
-async function mayHaveChanged(path: string, opened: string | undefined, mapped: boolean): Promise<boolean> {
-  const now = await stampOf(path)
-  return now !== undefined && (mapped ? inodeOf(now) === inodeOf(opened) : now !== opened)
+async function mayHaveChanged(path: string, opened: Stamps, mapped: boolean): Promise<boolean> {
+  const now = await stampsOf(path)
+  return now?.some((one, i) => (mapped ? inodeOf(one) === inodeOf(opened?.[i]) : one !== opened?.[i])) === true
 }
 
 const OPEN = {
@@ -127,7 +115,7 @@ const OPEN = {
 /**
  * Opens a base of vectors, or sequences that are already windows, and checks every row.
  *
- * Data may be a path, vectors in memory, or rows to iterate over. A path may omit the extension; a `.jsonl[.gz]` and a `.card.json` of the same name are read too. `faulty` skips the checks of rows.
+ * Data may be a path, vectors in memory, or rows to iterate over. A path may omit the extension, or name a folder that `shardBase` wrote; a `.jsonl[.gz]` and a `.card.json` of the same name are read too. `faulty` skips the checks of rows.
  * Errors: FILE_MISSING, DATA_FORMAT, DATA_UNSAFE, DATA_SHAPE, DATA_ORDER, DATA_NOT_FINITE, DATA_ZERO, DATA_DUPLICATE_KEY, DATA_CHANGED, SPACE_MISMATCH, INTERRUPTED.
  */
 export const openBase = longDoor('openBase', OPEN, (data: Data, options?: OpenOptions) =>
@@ -156,13 +144,14 @@ function named(error: unknown, { path, vectors }: BaseFiles): unknown {
 async function openFiles(files: BaseFiles, options: OpenOptions, limits: Limits): Promise<Base> {
   const card = files.card === undefined ? undefined : await readCard(files.card, limits)
   const space = agreedSpace(files.path, card, options.space)
-  const stamp = await stampOf(files.vectors)
+  const stamps = await stampsOf(files.vectors)
   const file = await openArrays(files.vectors, limits)
   const layout = layoutOf(file, options.part, files.array)
   const sideFile = layout.kind === 'base' ? files.side : undefined
   const side =
     sideFile === undefined ? undefined : await stage('read the side file', () => readSide(sideFile, layout.rows, limits))
   const facts: RowFacts = { ...factsOf(side), ...(await readRowFacts(layout)) }
+  if (isShardIndex(files.vectors) && facts.articles !== undefined) await checkShardArticles(files.vectors, facts.articles)
   const faulty = options.faulty === true
   if (!faulty) checkKeys(files.vectors, layout, facts)
   const normalized = options.normalize === true
@@ -176,7 +165,7 @@ async function openFiles(files: BaseFiles, options: OpenOptions, limits: Limits)
     vectors.dispose()
     targets?.dispose()
   }
-  if ((await stampOf(files.vectors)) !== stamp) {
+  if (String(await stampsOf(files.vectors)) !== String(stamps)) {
     dispose()
     throw new LvmError('DATA_CHANGED', `${files.vectors}: expected the file to stay unchanged but it changed while it was read`)
   }
@@ -207,7 +196,7 @@ async function openFiles(files: BaseFiles, options: OpenOptions, limits: Limits)
     warnings: warnings.filter((warning) => warning !== undefined),
     texts: () => textsOf(layout, sideFile, limits),
     textsOf: (rows) => someTexts(layout, sideFile, new Set(rows), limits),
-    changed: async () => (await mayHaveChanged(files.vectors, stamp, mapped)) && (await hashOf(hashed)) !== hash,
+    changed: async () => (await mayHaveChanged(files.vectors, stamps, mapped)) && (await hashOf(hashed)) !== hash,
     dispose,
   }
 }

@@ -3,6 +3,7 @@ import { parseJson } from '../files/json.js'
 import { DEFAULT_LIMITS, type Limits } from '../files/limits.js'
 import { lines } from '../files/lines.js'
 import { damaged } from '../files/read-file.js'
+import { isShardIndex, readShardIndex, shardPath } from '../files/shard-index.js'
 import { articleTable } from './articles.js'
 import type { Articles } from './base.js'
 
@@ -14,7 +15,7 @@ export interface Side {
   readonly categories: ReadonlyMap<string, readonly string[]>
 }
 
-interface Line {
+export interface Line {
   readonly article_id?: unknown
   readonly title?: unknown
   readonly index?: unknown
@@ -22,11 +23,25 @@ interface Line {
   readonly categories?: unknown
 }
 
+/** The side files of a base: one, or in a folder of shards one for each. */
+async function sideFiles(path: string, limits: Limits): Promise<string[]> {
+  if (!isShardIndex(path)) return [path]
+  const { shards } = await readShardIndex(path, limits)
+  return shards.flatMap(({ side }) => (side === null ? [] : [shardPath(path, side)]))
+}
+
+async function* allLines(
+  path: string,
+  limits: Limits,
+): AsyncGenerator<{ readonly texts: readonly string[]; readonly broken: boolean }> {
+  for (const file of await sideFiles(path, limits)) yield* lines(file, limits)
+}
+
 /** Reads the objects of a JSON-lines file with their line numbers; skips blank lines. Errors: DATA_FORMAT, also for far more lines than `rows`. */
-async function* objects(path: string, limits: Limits, rows = Infinity): AsyncGenerator<[Line, number]> {
+export async function* objects(path: string, limits: Limits, rows = Infinity): AsyncGenerator<[Line, number]> {
   let number = 0
   let blank = 0
-  for await (const { texts, broken } of lines(path, limits)) {
+  for await (const { texts, broken } of allLines(path, limits)) {
     for (const line of texts) {
       number++
       if (number > rows + limits.extraLines || blank > limits.extraLines)

@@ -13,6 +13,7 @@ import { baseTable } from './base-table.js'
 import { convertFields } from './data-fields.js'
 import { type Data, someData } from './given-data.js'
 import { openBase } from './open.js'
+import { cardOf } from './written-card.js'
 
 /** Options of `writeBase`: any field of `convertFields`, and how to watch and end it. */
 export interface WriteBaseOptions extends Given<typeof convertFields> {
@@ -97,16 +98,9 @@ export const writeBase = asyncDoor(
     requireNew(path, ending, overwrite, data)
     const base = await openBase(data, how, { ...(signal && { signal }) })
     try {
-      const { encoder, ...own } = base.card ?? {}
-      const facts = {
-        ...own,
-        ...(base.space !== undefined && { space: base.space }),
-        ...(source && { source }),
-        ...(licence && { licence }),
-        ...(encoder !== undefined && { encoder }),
-      }
+      const facts = cardOf(base, { source, licence })
       const isThere = how.space === undefined && !source && !licence && existsSync(`${path.slice(0, -ending.length)}.card.json`)
-      const card = isThere || Object.keys(facts).length === 0 ? undefined : `${JSON.stringify(facts, null, 2)}\n`
+      const card = isThere || facts === undefined ? undefined : `${JSON.stringify(facts, null, 2)}\n`
       const { side, card: written } = await publishBase(base, path, card, {
         ...(signal && { signal }),
         ...(onProgress && { onProgress }),

@@ -1,6 +1,6 @@
 import { layoutOf } from '../data/keys.js'
 import { baseFiles } from '../data/locate.js'
-import { hashOf } from '../data/open.js'
+import { hashOf } from '../data/shards.js'
 import { readSide } from '../data/side-file.js'
 import { runLengths } from '../data/windows.js'
 import { badOption, LvmError } from '../errors.js'

@@ -1,5 +1,5 @@
 import { architectures } from '../architectures/index.js'
-import { hashOf } from '../data/open.js'
+import { hashOf } from '../data/shards.js'
 import { shown } from '../errors.js'
 import { nearestWord } from '../show.js'
 import type { Architecture } from '../spec/architecture.js'

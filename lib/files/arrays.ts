@@ -1,12 +1,20 @@
 import { extname } from 'node:path'
 import { constants, inflateRawSync } from 'node:zlib'
-import { type ElementType, elements } from './element.js'
+import { LvmError } from '../errors.js'
+import { dtypeOf, type ElementType, elementName, elements } from './element.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { isWholeHeader, type NpyHeader, parseNpy } from './npy.js'
 import { damaged, drain, fileSize, type Read, readBytes, streamBytes, withFile } from './read-file.js'
 import { readSafetensors } from './safetensors.js'
+import { badShards, checkShardSizes, isShardIndex, readShardIndex, shardPath } from './shard-index.js'
 import { isStored, offsetIn, openZip, streamEntry, type Zip, type ZipEntry } from './zip.js'
 
+/** A part of a file. Units: bytes. */
+export interface Stretch {
+  readonly path: string
+  readonly offset: number
+  readonly bytes: number
+}
 /** One named array of a file; its elements are not read yet. */
 export interface StoredArray {
   readonly path: string
@@ -18,25 +26,32 @@ export interface StoredArray {
   readonly limits: Limits
   /** Offset of its elements in the file; undefined when they are compressed. */
   readonly offset: number | undefined
+  /** Files that hold its elements one after the other, where there are several; `path` is then their index. */
+  readonly stretches?: readonly Stretch[]
   /** Streams the bytes of its elements; the checksum is verified at the end. */
   pieces(): AsyncIterable<Buffer>
   /** Verifies the stored checksum, if any, without keeping the bytes. */
   verify(): Promise<void>
 }
 
-/** The arrays of an .npy, .npz or .safetensors file by name. */
+/** The arrays of an .npy, .npz or .safetensors file, or of a folder of shards, by name. */
 export interface ArrayFile {
   readonly path: string
-  readonly format: 'npy' | 'npz' | 'safetensors'
+  readonly format: 'npy' | 'npz' | 'safetensors' | 'shards'
   readonly arrays: ReadonlyMap<string, StoredArray>
 }
 
 /** Smaller arrays are read into memory, so that later changes of their file have no effect. Units: bytes. */
 const MAP_FROM = 32 << 20
 
-/** Whether a tensor is memory-mapped: it is large, uncompressed, in native order and aligned to its elements. */
-export const isMapped = ({ offset, type, fortran, shape }: StoredArray): boolean =>
-  offset !== undefined && !type.swap && !fortran && offset % type.size === 0 && elements(shape) * type.size >= MAP_FROM
+/** Whether a tensor is memory-mapped: it is large, uncompressed, in native order and aligned to its elements; shards only on Linux. */
+export const isMapped = ({ offset, type, fortran, shape, stretches }: StoredArray): boolean =>
+  offset !== undefined &&
+  (stretches === undefined || process.platform === 'linux') &&
+  !type.swap &&
+  !fortran &&
+  offset % type.size === 0 &&
+  elements(shape) * type.size >= MAP_FROM
 
 async function* skip(pieces: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
   let left = count
@@ -124,15 +139,53 @@ async function openSafetensors(path: string, limits: Limits): Promise<StoredArra
   })
 }
 
-/** Opens a file of arrays; the format is detected from the content, not the name. Errors: FILE_MISSING, DATA_FORMAT. */
+/** Opens the shards of an index as one array. Errors: FILE_MISSING, DATA_FORMAT, DATA_SHAPE. */
+async function openShards(path: string, limits: Limits): Promise<StoredArray> {
+  const index = await readShardIndex(path, limits)
+  await checkShardSizes(path, index)
+  const { rows, dim, dtype } = index
+  const arrays: StoredArray[] = []
+  for (const { vectors, rows } of index.shards) {
+    const array = await openNpy(shardPath(path, vectors), vectors.bytes, limits)
+    const { type, shape, fortran } = array
+    if (shape.length !== 2 || shape[0] !== rows || shape[1] !== dim)
+      throw new LvmError(
+        'DATA_SHAPE',
+        `${array.path}: expected [${rows}, ${dim}], as index.json says, but it is [${shape.join(', ')}]`,
+      )
+    if (dtypeOf(type) !== dtype || type.swap || fortran)
+      throw badShards(array.path, `expected ${dtype} in the order of C, as index.json says, but received ${elementName(type)}`)
+    arrays.push(array)
+  }
+  const [{ type, offset }] = arrays as [StoredArray]
+  const stretches = arrays.map((array) => ({ path: array.path, offset: array.offset!, bytes: elements(array.shape) * type.size }))
+  async function* pieces() {
+    for (const array of arrays) yield* array.pieces()
+  }
+  return {
+    path,
+    name: 'vectors',
+    type,
+    shape: [rows, dim],
+    fortran: false,
+    limits,
+    offset,
+    stretches,
+    pieces,
+    verify: async () => {},
+  }
+}
+
+/** Opens a file of arrays, or the index of a folder of shards; the format of a file is detected from the content, not the name. Errors: FILE_MISSING, DATA_FORMAT. */
 export async function openArrays(path: string, limits: Limits = DEFAULT_LIMITS): Promise<ArrayFile> {
-  const size = await fileSize(path)
-  const head = (await readBytes(path, 0, Math.min(size, 9))).toString('latin1')
   const named = (format: ArrayFile['format'], arrays: readonly StoredArray[]): ArrayFile => ({
     path,
     format,
     arrays: new Map(arrays.map((array) => [array.name, array])),
   })
+  if (isShardIndex(path)) return named('shards', [await openShards(path, limits)])
+  const size = await fileSize(path)
+  const head = (await readBytes(path, 0, Math.min(size, 9))).toString('latin1')
   if (head.startsWith('\x93NUMPY')) return named('npy', [await openNpy(path, size, limits)])
   if (head.startsWith('PK')) return named('npz', await openNpz(path, limits))
   if (head[8] === '{' || extname(path).toLowerCase() === '.safetensors')

@@ -82,10 +82,10 @@ export function parseNpy(path: string, name: string, head: Buffer): NpyHeader {
   return { type, fortran, shape: shape as number[], start }
 }
 
-/** Makes the header of an .npy file in C order. */
-export function npyHeader(rows: number, dim: number, dtype: 'float16' | 'float32' = 'float32'): Buffer {
+/** Makes the header of an .npy file in C order; `start` is the offset of the elements, where it must be another than the first that fits. */
+export function npyHeader(rows: number, dim: number, dtype: 'float16' | 'float32' = 'float32', start?: number): Buffer {
   const text = `{'descr': '<f${dtype === 'float16' ? 2 : 4}', 'fortran_order': False, 'shape': (${rows}, ${dim}), }`
-  const padded = `${text.padEnd(64 * Math.ceil((text.length + 11) / 64) - 11)}\n`
+  const padded = `${text.padEnd((start ?? 64 * Math.ceil((text.length + 11) / 64)) - 11)}\n`
   const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, 0, 0])
   head.writeUInt16LE(padded.length, 8)
   return Buffer.concat([head, Buffer.from(padded, 'latin1')])

@@ -1,9 +1,9 @@
-import { isMapped, type StoredArray } from '../files/arrays.js'
+import { isMapped, type StoredArray, type Stretch } from '../files/arrays.js'
 import { dtypeOf, type ElementType, elementName, elements, plainElements } from '../files/element.js'
 import { isNdArray, PLAIN_GLOBALS } from '../files/python-globals.js'
 import { damaged } from '../files/read-file.js'
 import { unpickle } from '../files/unpickle.js'
-import type { DType } from '../native.js'
+import { type DType, native } from '../native.js'
 import { TYPED_ARRAYS } from './dtypes.js'
 import { call, Tensor } from './tensor.js'
 
@@ -57,17 +57,24 @@ async function assemble(array: StoredArray, dtype: DType, as: readonly number[])
   return await rows.op('aten::reshape', as)
 }
 
+/** Maps parts of several files as one tensor, one after the other. Errors: FILE_MISSING, BAD_ARGUMENT, DATA_CHANGED when a file is too short. */
+export async function mapStretches(stretches: readonly Stretch[], shape: readonly number[], dtype: DType): Promise<Tensor> {
+  const parts = stretches.map(({ path, offset, bytes }) => [path, offset, bytes] as const)
+  return Tensor.wrap(await native.tensorMapFiles(parts, shape, dtype))
+}
+
 /**
  * Loads an array as a tensor, with another shape if one is given.
  *
- * A large uncompressed array is memory-mapped; others are read or inflated.
+ * A large uncompressed array is memory-mapped, also one that lies in several files; others are read or inflated.
  * Errors: DATA_FORMAT, DATA_CHANGED.
  */
 export async function loadTensor(array: StoredArray, shape: readonly number[] = array.shape): Promise<Tensor> {
-  const { path, name, type, offset } = array
+  const { path, name, type, offset, stretches } = array
   const dtype = dtypeOf(type)
   if (dtype === undefined) throw damaged(path, `"${name}": tensors have no element type ${elementName(type)}`)
   if (offset === undefined || type.swap || array.fortran || elements(shape) === 0) return assemble(array, dtype, shape)
+  if (stretches !== undefined) return isMapped(array) ? mapStretches(stretches, shape, dtype) : assemble(array, dtype, shape)
   await array.verify()
   return isMapped(array) ? Tensor.map(path, { offset, shape, dtype }) : Tensor.read(path, { offset, shape, dtype })
 }

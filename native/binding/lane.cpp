@@ -164,6 +164,7 @@ void Lane::execute(std::unique_ptr<Job> job) {
   } catch (...) {
     job->fail(std::current_exception());
   }
+  bound_mapped_memory();
   if (missing_pages() != missing) job->fail(missing_page_error());
   current = outer;
   if (outer != nullptr) adopt(*outer);

@@ -68,7 +68,28 @@ Napi::Value tensor_map(const Napi::CallbackInfo& info) {
   const auto size = int64_t(item_size(e.dtype));
   if (offset % size != 0)
     throw Error("BAD_ARGUMENT", "Tensor.map: expected an offset that is a multiple of " + std::to_string(size));
-  return give(info.Env(), std::make_shared<Cell>(map_file(path, offset, e.shape, e.dtype)), 0);
+  const auto tensor = map_files({{path, offset, e.elements * size}}, e.shape, e.dtype);
+  return give(info.Env(), std::make_shared<Cell>(tensor), 0);
+}
+
+// tensorMapFiles([[path, offset, bytes] …], shape, dtype) -> Promise<handle>
+Napi::Value tensor_map_files(const Napi::CallbackInfo& info) {
+  const auto list = info[0].As<Napi::Array>();
+  const auto e = extent(info[1], info[2]);
+  const auto size = int64_t(item_size(e.dtype));
+  std::vector<Stretch> stretches;
+  int64_t bytes = 0;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const auto item = list.Get(i).As<Napi::Array>();
+    const auto& added = stretches.emplace_back(
+      Stretch{text(item.Get(0u), "path"), integer(item.Get(1u), "offset"), integer(item.Get(2u), "bytes")});
+    if (added.offset < 0 || added.bytes < 0 || added.offset % size != 0 || added.bytes % size != 0)
+      throw Error("BAD_ARGUMENT", "Tensor.map: expected offsets and bytes that are multiples of " + std::to_string(size));
+    bytes += added.bytes;
+  }
+  if (bytes != e.elements * size || stretches.empty())
+    throw Error("BAD_ARGUMENT", "Tensor.map: expected files of " + std::to_string(e.elements * size) + " bytes together");
+  return run_async(info.Env(), [=] { return map_files(stretches, e.shape, e.dtype); }, give_tensor);
 }
 
 Napi::Value tensor_read(const Napi::CallbackInfo& info) {
@@ -150,6 +171,7 @@ Napi::Value row_norms(const Napi::CallbackInfo& info) {
 void export_tensors(Napi::Object exports) {
   export_function<tensor_from>(exports, "tensorFrom");
   export_function<tensor_map>(exports, "tensorMap");
+  export_function<tensor_map_files>(exports, "tensorMapFiles");
   export_function<tensor_read>(exports, "tensorRead");
   export_function<tensor_is_handle>(exports, "tensorIsHandle");
   export_function<tensor_shape>(exports, "tensorShape");

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { vi } from 'vitest'
 import { bundle } from '../../lib/bundle/bundle.js'
@@ -12,6 +12,7 @@ import { bytesOf, npy } from '../files/fixture.js'
 import { files, torch } from '../libtorch/fake.js'
 import { FIXTURE, goldenOf } from '../text/inverter-fixture.js'
 import { banks } from './bank-samples.js'
+import { bases } from './base-samples.js'
 import { type Collector, collector } from './collector.js'
 import { encoders, makes } from './encoder-samples.js'
 import { experiments } from './experiment-samples.js'
@@ -20,22 +21,11 @@ import { loads } from './load-samples.js'
 import { logRecords } from './log-records.js'
 import { ownArchitectures } from './own-samples.js'
 import { profiles } from './profile-samples.js'
-import { DIM, writeBase } from './sample-base.js'
+import { writeBase } from './sample-base.js'
 import { serves } from './serve-samples.js'
 import { trainingLogs } from './training-log-samples.js'
 
 const small = '--preset tiny --epochs 2 --threads 1 --max-windows 64'
-
-async function bases({ folder, keep, answer, read }: Collector): Promise<void> {
-  mkdirSync(folder, { recursive: true })
-  writeBase(join(folder, 'data'), 'a', 250)
-  writeBase(join(folder, 'val'), 'b', 30)
-  keep('<base>.jsonl', JSON.parse(readFileSync(join(folder, 'data.jsonl'), 'utf8').split('\n')[0]!))
-  keep('<base>.card.json', read('data.card.json'))
-  await answer('data inspect --json', 'data inspect data')
-  writeFileSync(join(folder, 'zero.npy'), npy('<f4', [2, DIM], new Uint8Array(8 * DIM)))
-  await answer('data inspect --json', 'data inspect zero.npy')
-}
 
 async function trainings({ keep, answer, events, run }: Collector): Promise<void> {
   const trained = [

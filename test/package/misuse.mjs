@@ -55,6 +55,7 @@ const calls = [
     ['../written.npy', 'base.npy', { overwrite: true }],
     [[], [], ['space', 'source', 'signal', 'onProgress', 'x']],
   ],
+  ['shardBase', api.shardBase, ['../written', 'base.npy', {}], [[], [], ['rowsPerShard', 'signal', 'x']]],
   ['synth', api.synth, [{ out: 'more.npy' }], [['kind', 'rows', 'dim', 'articles', 'seed', 'out', 'x']]],
   ['analyze', api.analyze, [{ run: 'run', projection: 'none' }, undefined], [['run', ...keys('analyzeFields'), 'x']]],
   [

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audit } from '../../lib/audit/run-audit.js'
 import type { Data } from '../../lib/data/given-data.js'
 import { openBase } from '../../lib/data/open.js'
+import { shardBase } from '../../lib/data/shard-base.js'
 import { writeBase } from '../../lib/data/write-base.js'
 import { evaluate } from '../../lib/evaluate/evaluate-runs.js'
 import { predict } from '../../lib/evaluate/predict.js'
@@ -33,6 +34,7 @@ beforeAll(async () => {
   process.env.LVM_TORCH_DATA_CACHE = scratch('same-cache')
   for (const ending of ['npy', 'parquet', 'arrow', 'jsonl', 'csv', 'pt'])
     await writeBase(scratch(`as-${ending}.${ending}`), memory)
+  await shardBase(scratch('as-shards'), scratch('as-npy.npy'), { rowsPerShard: 100 })
   await ready
   const file = new File(scratch('as-h5.h5'), 'w')
   file.create_dataset({ name: 'vectors', data: flat, shape: [ROWS, DIM] })
@@ -87,6 +89,7 @@ describe('the same rows in another form', () => {
     ['csv', () => scratch('as-csv.csv')],
     ['pt', () => scratch('as-pt.pt')],
     ['hdf5', () => scratch('as-h5.h5')],
+    ['shards', () => scratch('as-shards')],
     ['memory', () => memory],
     ['iterable', iterable],
   ])('%s gives the content hash, split, history, audit, figures and predictions of the .npy, to the bit', async (form, data) => {
