@@ -15,7 +15,7 @@ import type {
 import type { Retrieval } from './rankings.js'
 import type { RanksAddon } from './ranks-addon.js'
 import type { TensorCalls } from './tensor-calls.js'
-import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
+import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerState, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
 export interface SpecNode {
@@ -161,19 +161,23 @@ export interface Addon extends TensorCalls, RanksAddon {
   trainerRun(trainer: NativeTrainer, epoch: number, from: number, rates: Float64Array): Promise<number>
   /** With ranks, all of them stop after the same step; `stopped` says so. */
   trainerStop(trainer: NativeTrainer): void
-  trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number; stopped: boolean }
+  /** With ranks, the run of each ends after the same step; `paused` says so. */
+  trainerPause(trainer: NativeTrainer): void
+  trainerProgress(trainer: NativeTrainer): { steps: number; windows: number; loss: number; stopped: boolean; paused: boolean }
   trainerStepsPerEpoch(trainer: NativeTrainer): number
   trainerSteps(trainer: NativeTrainer): StepsPlan
   trainerSums(trainer: NativeTrainer, set?: TrainerSums): TrainerSums
   trainerTemperature(trainer: NativeTrainer, set?: TrainerTemperature): TrainerTemperature
   /** The optimizer's own tensors; disposing the trainer disposes them. */
-  trainerState(trainer: NativeTrainer): {
-    steps: number
-    slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor }[]
-  }
+  trainerState(trainer: NativeTrainer): TrainerState
+  /** The same for `savePt` on rank 0 of ranks that share the state: tensors that have no memory before. */
+  trainerWhole(trainer: NativeTrainer): TrainerState
+  /** Gives rank 0 this rank's part of the state while it saves. */
+  trainerServe(trainer: NativeTrainer): Promise<undefined>
   trainerSetSteps(trainer: NativeTrainer, steps: number): void
   trainerSwap(trainer: NativeTrainer): Promise<undefined>
-  savePt(path: string, value: unknown): Promise<undefined>
+  /** With a trainer whose ranks share its state, `value` may hold tensors of `trainerWhole`. */
+  savePt(path: string, value: unknown, trainer?: NativeTrainer): Promise<undefined>
   // native/binding/script-exports.cpp
   scriptSave(model: NativeModel, path: string, source: string): Promise<undefined>
   scriptLoad(path: string, device: string, dtype?: DType): Promise<NativeScript>

@@ -17,7 +17,7 @@ export interface RanksAddon {
   ranksConnect(ranks: NativeRanks, address: string, networkInterface: string): Promise<undefined>
   /** Says what this rank is doing, beside its signs of life. */
   ranksNote(ranks: NativeRanks, text: string): void
-  /** After a failure: disposing does not wait for sums that other ranks leave open. */
+  /** After a failure: ends waits for other ranks, and disposing does not wait for sums that they leave open. */
   ranksAbandon(ranks: NativeRanks): void
   ranksSet(ranks: NativeRanks, key: string, text: string): Promise<undefined>
   ranksGet(ranks: NativeRanks, key: string): Promise<string | null>

@@ -1,3 +1,5 @@
+import type { NativeTensor } from './handles.js'
+
 export type TrainerSteps = 'host' | 'device' | 'graph'
 /** Options of the native trainer. */
 export interface TrainerOptions {
@@ -34,6 +36,8 @@ export interface TrainerOptions {
   steps?: TrainerSteps
   /** Factors of the learning rate by parameter, 1 for all others; 0 freezes a parameter. */
   lrScales?: Readonly<Record<string, number>>
+  /** Each rank keeps a part of the optimizer's state. */
+  shareState?: boolean
   /** Threads of training steps; the process's thread count unless given. */
   threads?: number
 }
@@ -43,6 +47,12 @@ export interface TrainerSums {
   gradNorm: number
   windows: number
   steps: number
+}
+/** The optimizer's own tensors, in the order of the model's parameters. */
+export interface TrainerState {
+  steps: number
+  /** Where ranks share the state, the tensors are flat, of the elements from `part[0]` to `part[1]` of the weight. */
+  slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor; part?: [number, number] }[]
 }
 /** Temperature of the contrastive loss: its logarithm and the moments of its Adam, in float64. */
 export interface TrainerTemperature {

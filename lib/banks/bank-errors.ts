@@ -52,3 +52,7 @@ export async function asking<T>(url: string, work: () => Promise<T>): Promise<T>
     throw bankError(url, error)
   }
 }
+
+/** A table of that name which no push has made. */
+export const foreignTable = (url: string) =>
+  new LvmError('BANK_MISMATCH', `${url}: expected no table, or one that a push has made, but found another one of that name`)

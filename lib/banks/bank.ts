@@ -24,19 +24,12 @@ export interface BankRows {
   readonly texts: readonly (string | null)[]
 }
 
-/** Rows nearest to a query, the nearest first, as the database says. Shapes: vectors [rows, dim]. */
-export interface NearRows {
-  readonly rows: Int32Array
-  readonly vectors: Float32Array
-}
-
-/** What a search leaves out, and whether it may use the index. */
+/** Queries that a database answers together. Shapes: queries [count, dim]. */
 export interface NearOptions {
+  readonly count: number
   readonly k: number
   /** Ranges of rows, begin … end), that are not searched. */
   readonly without: readonly (readonly [begin: number, end: number])[]
-  /** Compare all rows instead of asking the index. */
-  readonly exact: boolean
 }
 
 /** A bank in a database. Each database has an adapter with these methods, whose errors are those of `bankError`. */
@@ -57,6 +50,14 @@ export interface Bank {
   index(): Promise<string | null>
   /** Reads rows in their order. */
   rows(at: number, count: number): Promise<BankRows>
-  nearest(query: Float32Array, options: NearOptions): Promise<NearRows>
+  /** Rows nearest to each query. */
+  nearest(queries: Float32Array, options: NearOptions): Promise<readonly (readonly number[])[]>
   close(): Promise<void>
+}
+
+/** Rows of an answer in their order, for each query that it numbers. */
+export function rowsPerQuery(count: number, rows: ArrayLike<number>, queryOf: (at: number) => number): number[][] {
+  const found = Array.from({ length: count }, (): number[] => [])
+  for (let at = 0; at < rows.length; at++) found[queryOf(at)]!.push(rows[at]!)
+  return found
 }

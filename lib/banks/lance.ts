@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection, Table } from '@lancedb/lancedb'
 import { type Lock, lockRun } from '../files/lock.js'
-import { type Arrow, arrowRows, bankRows, schemaOf, vectorsOf } from './arrow-rows.js'
-import type { Bank, BankFacts } from './bank.js'
+import { type Arrow, arrowRows, bankRows, schemaOf } from './arrow-rows.js'
+import { type Bank, type BankFacts, rowsPerQuery } from './bank.js'
 import type { BankAddress } from './bank-address.js'
-import { asking, bankClient } from './bank-errors.js'
+import { asking, bankClient, foreignTable } from './bank-errors.js'
 
 type Lance = typeof import('@lancedb/lancedb')
 
@@ -28,13 +28,16 @@ const searching = (url: string, table: () => Promise<Table>): Pick<Bank, 'rows' 
         at,
       )
     }),
-  nearest: (query, { k, without, exact }) =>
+  nearest: (queries, { count, k, without }) =>
     asking(url, async () => {
-      let search = (await table()).query().nearestTo(query).distanceType('cosine').limit(k)
+      const dim = queries.length / count
+      const query = (i: number) => queries.subarray(i * dim, (i + 1) * dim)
+      let search = (await table()).query().nearestTo(query(0)).distanceType('cosine').limit(k)
+      for (let i = 1; i < count; i++) search = search.addQueryVector(query(i))
       if (without.length > 0) search = search.where(without.map((range) => `NOT ${between(...range)}`).join(' AND '))
-      if (exact) search = search.bypassVectorIndex()
-      const found = await search.select(['row', 'vector', '_distance']).toArrow()
-      return { rows: Int32Array.from(found.getChild('row')!.toArray() as Int32Array), vectors: vectorsOf(found, query.length) }
+      const found = await search.select(['row', '_distance']).toArrow()
+      const [rows, of] = ['row', 'query_index'].map((name) => found.getChild(name)?.toArray() as Int32Array | undefined)
+      return rowsPerQuery(count, rows!, (at) => of?.[at] ?? 0) // one query has no number
     }),
 })
 
@@ -69,8 +72,10 @@ export async function openLance({ place, table: name, shown: url }: BankAddress)
     create: (facts) =>
       ask(async () => {
         lock = await lockRun(place, `bank ${url}`)
+        const there = await has(name)
+        if (there && !(await has(about))) throw foreignTable(url)
         await keep(facts)
-        if (!(await has(name))) await (await database()).createEmptyTable(name, schemaOf(arrow, facts.dim))
+        if (!there) await (await database()).createEmptyTable(name, schemaOf(arrow, facts.dim))
       }),
     stored: () =>
       ask(async () => {
@@ -81,7 +86,7 @@ export async function openLance({ place, table: name, shown: url }: BankAddress)
     add: (rows) => ask(async () => void (await (await table()).add(arrowRows(arrow, rows)))),
     finish: (facts, index) =>
       ask(async () => {
-        await (await table()).optimize()
+        await (await table()).optimize({ cleanupOlderThan: new Date() }) // the parts that were pushed, now joined, and their versions
         const config = lance.Index.ivfFlat({ distanceType: 'cosine' })
         if (index && facts.rows >= INDEXED) await (await table()).createIndex('vector', { config })
         await keep(facts)

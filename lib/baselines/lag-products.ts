@@ -42,6 +42,9 @@ async function shiftedRows({ base }: Rows, rows: Int32Array, offset: Tensor): Pr
   return await raw.op('aten::sub.Tensor', offset)
 }
 
+/** Floats of the ends of runs that are read together: they lie far apart, so each brings pages of its own into memory. */
+const TOGETHER = 1 << 20
+
 /** Sums that a least-squares fit needs, in float64; of xx only the lower triangle of blocks. */
 interface Sums {
   readonly x: Tensor
@@ -54,9 +57,14 @@ interface Sums {
  * Adds the products of all positions of consecutive windows. Two positions `lag` rows apart meet the same pairs of rows in every
  * window but the first and last ones of each run, so each lag is multiplied once.
  */
-export async function addLagProducts(sums: Sums, rows: Rows, found: Consecutive, o: { positions: number; offset: Tensor }) {
+export async function addLagProducts(
+  sums: Sums,
+  rows: Rows,
+  found: Consecutive,
+  o: { positions: number; offset: Tensor; together?: number },
+) {
   const { starts, first, last } = found
-  const { positions, offset } = o
+  const { positions, offset, together = TOGETHER } = o
   const { dim } = rows.windows
   const at = (ids: Int32Array, by: number) =>
     shiftedRows(
@@ -64,6 +72,7 @@ export async function addLagProducts(sums: Sums, rows: Rows, found: Consecutive,
       ids.map((row) => row + by),
       offset,
     )
+  const step = Math.max(1, Math.floor(together / dim))
   const lags: Tensor[] = []
   for (let lag = 0; lag <= positions; lag++) lags.push(await zeros(dim, dim))
   for (const part of blocks({ ...rows, ids: starts })) {
@@ -80,15 +89,16 @@ export async function addLagProducts(sums: Sums, rows: Rows, found: Consecutive,
   for (const [lag, sum] of lags.entries()) {
     using square = sum
     for (let column = 0; column + lag <= positions && column < positions; column++) {
-      if (column > 0) {
-        using before = await at(first, column - 1)
-        using beforeThere = await at(first, column - 1 + lag)
-        using gone = await before.op('aten::neg')
-        using after = await at(last, column)
-        using afterThere = await at(last, column + lag)
-        await addProduct(square, beforeThere, gone)
-        await addProduct(square, afterThere, after)
-      }
+      if (column > 0)
+        for (let run = 0; run < first.length; run += step) {
+          using before = await at(first.subarray(run, run + step), column - 1)
+          using beforeThere = await at(first.subarray(run, run + step), column - 1 + lag)
+          using gone = await before.op('aten::neg')
+          using after = await at(last.subarray(run, run + step), column)
+          using afterThere = await at(last.subarray(run, run + step), column + lag)
+          await addProduct(square, beforeThere, gone)
+          await addProduct(square, afterThere, after)
+        }
       if (column + lag < positions) await addBlock(sums.xx, square, column + lag, column)
       else {
         using turned = await square.op('aten::t')

@@ -1,6 +1,6 @@
 import { LvmError } from '../errors.js'
 import { isTensorEntry, openPt } from '../files/pt.js'
-import { type NativeModel, type NativeTensor, type NativeTrainer, native } from '../native.js'
+import { type NativeModel, type NativeTensor, type NativeTrainer, native, type TrainerState } from '../native.js'
 import { readTensor } from '../torch/read-tensor.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Weights } from './run-manifest.js'
@@ -65,7 +65,7 @@ export interface ParamGroup {
  */
 export function checkpointValue(
   model: NativeModel,
-  trainer: NativeTrainer,
+  { steps, slots: trained }: TrainerState,
   facts: {
     epoch: number
     val_loss: number
@@ -78,7 +78,6 @@ export function checkpointValue(
     alone: boolean
   },
 ): Record<string, unknown> {
-  const { steps, slots: trained } = native.trainerState(trainer)
   const slots = new Map(trained.map((slot) => [slot.name, slot]))
   const all = inOrder(native.modelState(model))
   const parameters = all.filter(({ trainable }) => trainable)
@@ -120,6 +119,14 @@ async function copy(from: Tensor, into: NativeTensor): Promise<void> {
   await Tensor.wrap(into).change('aten::copy_', from)
 }
 
+/** Copies the elements of a tensor whose state a rank keeps: all of them, or those of a flat part. */
+async function copyPart(from: Tensor, part: readonly [number, number] | undefined, into: NativeTensor): Promise<void> {
+  if (part === undefined) return copy(from, into)
+  using flat = await from.op('aten::view', [-1])
+  using own = await flat.op('aten::slice', 0, ...part)
+  await copy(own, into)
+}
+
 /** Restores a trainer and its model from a file written with `checkpointValue`. Errors: BAD_CHECKPOINT. */
 export async function restoreTraining(model: NativeModel, trainer: NativeTrainer, path: string, steps: number): Promise<void> {
   const file = await openPt(path, { verify: false })
@@ -132,10 +139,10 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
   const trained = root.get('training_state_dict') as Map<string, unknown> | undefined
   const others = trained ?? (root.get('average_state_dict') as Map<string, unknown> | undefined)
   await loadWeights(model, path)
-  for (const [i, { name }] of parameters.entries()) {
+  for (const [i, { name, tensor: weights }] of parameters.entries()) {
     const slot = slots.get(name)
     if (slot === undefined) continue // frozen
-    const { m, v, average } = slot
+    const { m, v, average, part } = slot
     for (const [key, into] of [
       ['exp_avg', m],
       ['exp_avg_sq', v],
@@ -143,16 +150,19 @@ export async function restoreTraining(model: NativeModel, trainer: NativeTrainer
       const entry = state?.get(i)?.get(key)
       if (!isTensorEntry(entry)) throw damaged(`the optimizer's ${key} of "${name}"`)
       using tensor = await readTensor(file, entry)
-      await copy(tensor, into)
+      await copyPart(tensor, part, into)
     }
     if (average === undefined) continue
     const entry = others?.get(name)
     if (!isTensorEntry(entry)) throw damaged(`the ${trained ? 'trained' : 'averaged'} weights of "${name}"`)
     using tensor = await readTensor(file, entry)
-    await copy(tensor, average)
+    if (trained === undefined) await copyPart(tensor, part, average)
+    else {
+      await copyPart(Tensor.wrap(weights), part, average) // the file stores the average as the model's weights
+      await copy(tensor, weights)
+    }
   }
   native.trainerSetSteps(trainer, steps)
-  if (trained !== undefined) await native.trainerSwap(trainer) // the file stores the average as the model's weights
 }
 
 /** Size of all weights and buffers of a model. Units: bytes, `each` for a number. */

@@ -36,6 +36,7 @@ export function configOf(
     log: __________,
     processes: ___________,
     rankTimeout: ____________,
+    shardOptimizer: _____________,
     ...others
   } = train
   return {

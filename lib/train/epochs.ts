@@ -3,11 +3,11 @@ import { asLvmError, LvmError } from '../errors.js'
 import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { native } from '../native.js'
 import { evaluateEpoch } from './evaluate-epoch.js'
-import { rowOfFirst } from './ranks/shared-training.js'
+import { helped, rowOfFirst } from './ranks/shared-training.js'
 import { saveSession } from './save.js'
 import { afterEpoch, rates, totalSteps } from './schedule.js'
 import { isBetter } from './selection.js'
-import { holding, type Session, standing } from './session.js'
+import { holding, isSharded, type Session, standing } from './session.js'
 import type { Told } from './train-events.js'
 
 const NO_SUMS = { loss: 0, gradNorm: 0, windows: 0, steps: 0 } as const
@@ -42,11 +42,16 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   if (session.contrastive) progress.temperature = native.trainerTemperature(trainer)
   progress.finished = ended(session) !== undefined
   if (progress.finished) await requireUnchanged(session)
-  session.group?.note('saving')
-  if (session.group?.follows) return { type: 'saved', epoch: progress.epoch, step: progress.step, generation: 0, reason }
-  const generation = await holding(session, standing(session), () =>
-    saveSession(session, store, { best, ended: reason === 'epoch' }),
-  )
+  const { group } = session
+  group?.note('saving')
+  const write = () =>
+    holding(session, standing(session), () => saveSession(session, store, { best, ended: reason === 'epoch' }))
+  const generation =
+    group && isSharded(session)
+      ? await group.ofFirst('saved', write, (what) => helped(session, what))
+      : group?.follows
+        ? 0
+        : await write()
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
 }
 
@@ -55,7 +60,8 @@ async function* logSteps(session: Session, count: number, signal: AbortSignal): 
   const { trainer, progress, plan } = session
   const { logEvery } = plan.train
   let lr = progress.schedule.lr
-  for (let left = count; left > 0 && !signal.aborted; ) {
+  let paused = false
+  for (let left = count; left > 0 && !signal.aborted && !paused; ) {
     const lrs = rates(
       plan.train,
       progress,
@@ -64,7 +70,9 @@ async function* logSteps(session: Session, count: number, signal: AbortSignal): 
     )
     const start = performance.now()
     const made = await native.trainerRun(trainer, progress.epoch, progress.step, lrs)
-    if (session.group && native.trainerProgress(trainer).stopped) session.group.stop()
+    const reached = native.trainerProgress(trainer)
+    if (session.group && reached.stopped) session.group.stop()
+    paused = reached.paused
     const seconds = (performance.now() - start) / 1000
     lr = lrs[made - 1] ?? lr
     left -= made
@@ -93,6 +101,14 @@ function stepEvent({ trainer, progress }: Session, lr: number): Told {
     samples_per_second: sums.windows / progress.epoch_seconds,
     seconds: progress.seconds,
   }
+}
+
+/** Whether the time for a save has come. Ranks that take part in it end their runs after the same step, once one of them has the time. */
+function timed(session: Session, late: boolean): boolean {
+  if (!isSharded(session)) return late
+  const { paused } = native.trainerProgress(session.trainer)
+  if (late && !paused) native.trainerPause(session.trainer)
+  return paused
 }
 
 /** Trains to the end of the epoch or until stopped; saves every `saveEvery` steps and every 5 minutes. */
@@ -127,7 +143,7 @@ async function* steps(session: Session, store: Store, signal: AbortSignal): Asyn
     const due =
       sinceSave >= (train.saveEvery ?? Infinity)
         ? 'steps'
-        : performance.now() - lastSave > SAVE_SECONDS * 1000
+        : timed(session, performance.now() - lastSave > SAVE_SECONDS * 1000)
           ? 'timer'
           : undefined
     if (due === undefined || progress.step >= end || signal.aborted) continue
@@ -149,7 +165,7 @@ async function* finishEpoch(
   const start = performance.now()
   const evaluate = () => evaluateEpoch(session, lr, signal, share)
   session.group?.note(`evaluating epoch ${progress.epoch}`)
-  const row = session.group ? await rowOfFirst(session.group, evaluate) : await evaluate()
+  const row = session.group ? await rowOfFirst(session, session.group, evaluate) : await evaluate()
   if (progress.epoch > 0 && progress.step < session.steps) {
     const { epoch, step, schedule, best, epoch_seconds, logged } = progress
     const sums = native.trainerSums(session.trainer)

@@ -42,12 +42,15 @@ function contrastBytes(o: TrainSettings, dim: number, { time, contexts }: { time
 export function estimate(
   o: TrainSettings,
   node: Node,
-  sizes: { dim: number; context: number; dataBytes: number },
+  sizes: { dim: number; context: number; dataBytes: number; ranks?: number | undefined },
 ): { memory_bytes: number; disk_bytes: number; recompute: boolean } {
   const parameters = countParameters(node)
   const each = o.weights === 'bf16' ? 2 : 4
   const moments = each * (o.ema > 0 ? 3 : 2)
-  const weights = parameters * (2 * each + moments + (o.precision === 'bf16' ? 2 : 0))
+  const ranks = sizes.ranks ?? o.processes ?? 1
+  const summed = ranks > 1 ? 4 : 0
+  const held_state = o.shardOptimizer ? moments / ranks : moments
+  const weights = parameters * (2 * each + summed + held_state + (o.precision === 'bf16' ? 2 : 0))
   const batch = largestBatch(o, sizes.context)
   const { time, contexts } = batch
   const { kept, inputs, largest } = activations(node, time, sizes.dim)

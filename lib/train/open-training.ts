@@ -25,7 +25,7 @@ export async function openTraining(
   const { node: spec } = architecture.spec({ dim, context: data.context }, model)
   requireSameSpec(architecture, spec, from?.facts)
   requireLengths(architecture.name, spec, Math.min(shortestOf(data.train.windows), shortestOf(data.val.windows)))
-  const needed = estimate(train, spec, { dim, context: data.context, dataBytes: data.bytes })
+  const needed = estimate(train, spec, { dim, context: data.context, dataBytes: data.bytes, ranks: group?.size })
   const tight = await requireRoom(store.folder, needed, { device, dataBytes: data.bytes })
   requireWindows(data.split.train.length, train.batchSize, 'training windows')
   const session = await openSession(settings, data, {

@@ -26,6 +26,7 @@ const RESUMABLE = [
   'val',
   'encoder',
   'processes',
+  'shardOptimizer',
   'rankTimeout',
 ]
 
@@ -60,6 +61,7 @@ export function resumed(
       ...saved.train,
       extend: undefined,
       processes: undefined,
+      shardOptimizer: undefined,
       rankTimeout: undefined,
       ...changes,
     }),

@@ -68,6 +68,11 @@ export const runFields = {
     about: 'train in this many processes on this machine, which share each batch; the result does not depend on it',
     ...run,
   }),
+  shardOptimizer: flag({
+    default: false,
+    about: 'with several processes: each keeps a part of the optimizer’s moments and averages; the result does not depend on it',
+    ...run,
+  }),
   rankTimeout: integer({
     default: undefined,
     min: 1,

@@ -29,7 +29,7 @@ import { configOf, paramGroup } from './config-file.js'
 import { dropEpochs, keepEpoch, keptEpochs } from './kept-epochs.js'
 import type { Prepared, Side } from './prepare.js'
 import { reachOf } from './recipe.js'
-import { type Session, standing } from './session.js'
+import { isSharded, type Session, standing } from './session.js'
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
@@ -118,7 +118,7 @@ async function factsOf(session: Session, best: boolean, before: RunManifest | un
     parameters: session.parameters,
     weights_bytes: bytes,
     options: {
-      train: { ...train, device: session.device, threads: session.threads },
+      train: { ...train, shardOptimizer: undefined, device: session.device, threads: session.threads },
       model: own ? { ...architecture.spec({ dim: base.dim, context: data.context }, plan.model).options } : { ...plan.model },
     },
     data: await dataFacts(data, before?.data),
@@ -170,8 +170,9 @@ export async function saveSession(
   const before = store.current()?.manifest as RunManifest | undefined
   const config = settingsOf(session)
   const last = history.at(-1)
+  const sharded = isSharded(session)
   const value = (alone: boolean) =>
-    checkpointValue(model, trainer, {
+    checkpointValue(model, sharded && !alone ? native.trainerWhole(trainer) : native.trainerState(trainer), {
       epoch: last?.epoch ?? 0,
       val_loss: last?.val_loss ?? 0,
       val_cosine: last?.val_cosine ?? 0,
@@ -190,7 +191,9 @@ export async function saveSession(
     ...(progress.plan && progress.plan.length > 1 && { extended: progress.plan.slice(1) }),
   }
   const pt = (alone: boolean) => async (path: string) => {
-    await native.savePt(path, value(alone))
+    const together = sharded && !alone
+    if (together) await session.group!.ask('state')
+    await native.savePt(path, value(alone), together ? trainer : undefined)
   }
   const kept = ended ? keptEpochs(plan.train, history) : undefined
   if (kept?.has(last!.epoch)) await keepEpoch(store.folder, last!.epoch, pt(true))

@@ -75,6 +75,7 @@ const trainerSettings = (
     emaRule: EmaRule | null
     contrastive: Contrastive | undefined
     chosen: Chosen
+    group: Group | undefined
   },
 ) => ({
   batch: train.batchSize,
@@ -96,6 +97,8 @@ const trainerSettings = (
   ema: train.ema,
   emaWarmup: o.emaRule === 'warmup',
   lrScales: o.chosen.lrScales,
+  ranks: o.group?.native,
+  shareState: o.group !== undefined && train.shardOptimizer,
 })
 
 /** Training windows that each epoch evaluates. */
@@ -148,8 +151,8 @@ export async function openSession(plan: Plan, data: Prepared, o: Asked): Promise
     contrastive = await openContrastive(train, data, trainSample, o.spec.params.output)
     watched = await openWatched(train, data, data.val === data.train ? heldRows(data.val, data.split) : undefined)
     heldOut = await openHeldOut(train, data)
-    const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive, chosen })
-    trainer = await native.trainer(model, samples, data.split.train, { ...settings, ranks: o.group?.native })
+    const settings = trainerSettings(train, { groups, recompute: o.recompute, emaRule, contrastive, chosen, group: o.group })
+    trainer = await native.trainer(model, samples, data.split.train, settings)
     if (o.from !== undefined) await restore(model, trainer, o.from)
   } catch (error) {
     contrastive?.dispose()
@@ -196,14 +199,22 @@ export function closeSession({ trainer, model, contrastive, watched, heldOut }: 
   native.dispose(model)
 }
 
+/** Whether each of several processes keeps a part of the optimizer's state, so that all take part in what concerns it. */
+export const isSharded = ({ group, plan: { train } }: Pick<Session, 'group' | 'plan'>): boolean =>
+  group !== undefined && train.shardOptimizer
+
 /** Runs a function while the model holds the raw or the averaged weights. */
-export async function holding<T>({ trainer }: Session, weights: Weights, what: () => Promise<T>): Promise<T> {
+export async function holding<T>(session: Session, weights: Weights, what: () => Promise<T>): Promise<T> {
   if (weights === 'raw') return what()
-  await native.trainerSwap(trainer)
+  const swap = async () => {
+    if (isSharded(session)) await session.group!.ask('swap')
+    await native.trainerSwap(session.trainer)
+  }
+  await swap()
   try {
     return await what()
   } finally {
-    await native.trainerSwap(trainer)
+    await swap()
   }
 }
 

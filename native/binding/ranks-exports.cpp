@@ -64,7 +64,8 @@ Napi::Value ranks_get(const Napi::CallbackInfo& info) {
     });
 }
 
-// ranksShare(ranks, trainer) -> Promise<void>: gives all ranks the weights and the optimizer state of rank 0
+// ranksShare(ranks, trainer) -> Promise<void>: gives all ranks the weights of rank 0, and its optimizer state unless each keeps a
+// part of it
 Napi::Value ranks_share(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
@@ -73,10 +74,14 @@ Napi::Value ranks_share(const Napi::CallbackInfo& info) {
       std::vector<Tensor> tensors;
       for (const auto& p : trainer->model->parameters())
         if (p.value.defined()) tensors.push_back(p.value);
-      for (const auto& slot : trainer->optimizer.slots)
+      auto& optimizer = trainer->optimizer;
+      for (const auto& slot : optimizer.slots)
         for (const auto& tensor : {slot.m, slot.v, slot.average})
-          if (tensor.defined()) tensors.push_back(tensor);
+          if (tensor.defined() && !trainer->shared) tensors.push_back(tensor);
       ranks->broadcast(tensors);
+      for (const auto& slot : optimizer.slots)
+        if (trainer->shared && optimizer.steps == 0 && slot.average.defined())
+          slot.average.copy_(optimizer.part(slot, slot.value.detach()));
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });

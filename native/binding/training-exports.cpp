@@ -41,7 +41,7 @@ std::map<std::string, double> read_scales(Napi::Value value) {
 
 // trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, seed,
 // weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, steps?, lrScales?: {name: factor}, contrastive?: {weight,
-// errorScale, negatives}, ranks?}) -> Promise<handle>
+// errorScale, negatives}, ranks?, shareState?}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
   const auto o = info[3].As<Napi::Object>();
   const auto with = o.Get("contrastive").IsObject();
@@ -63,7 +63,8 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
     with ? real(contrastive.Get("errorScale"), "errorScale") : 1,
     with ? positive(contrastive.Get("negatives"), "negatives") : 0,
     read_steps(o.Get("steps"), take<Model>(info[0])->placement.device),
-    read_scales(o.Get("lrScales"))};
+    read_scales(o.Get("lrScales")),
+    o.Get("shareState").ToBoolean().Value()};
   return run_async(
     info.Env(),
     [model = take<Model>(info[0]), samples = take<Samples>(info[1]), windows = ids(info[2]), options,
@@ -108,7 +109,13 @@ Napi::Value trainer_stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// trainerProgress(trainer) -> {steps, windows, loss, stopped}, during a run
+// trainerPause(trainer): all ranks end their run after the same step
+Napi::Value trainer_pause(const Napi::CallbackInfo& info) {
+  take<Trainer>(info[0])->pause = true;
+  return info.Env().Undefined();
+}
+
+// trainerProgress(trainer) -> {steps, windows, loss, stopped, paused}, during a run
 Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
   const auto trainer = take<Trainer>(info[0]);
   auto object = Napi::Object::New(info.Env());
@@ -116,6 +123,7 @@ Napi::Value trainer_progress(const Napi::CallbackInfo& info) {
   object.Set("windows", double(trainer->windows_done));
   object.Set("loss", trainer->mean_loss.load());
   object.Set("stopped", trainer->stopped.load());
+  object.Set("paused", trainer->paused.load());
   return object;
 }
 
@@ -164,18 +172,26 @@ Napi::Value trainer_temperature(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// The optimizer's own tensors, in the order of the model's parameters: [{name, m, v, average?}], and the number of steps.
-Napi::Value trainer_state(const Napi::CallbackInfo& info) {
-  const auto env = info.Env();
-  const auto trainer = take<Trainer>(info[0]);
+template <typename Slots>
+Napi::Value state_of(Napi::Env env, const std::shared_ptr<Trainer>& trainer, const Slots& all) {
   auto slots = Napi::Array::New(env);
   const auto view = [&](const Tensor& t) { return give(env, std::make_shared<Cell>(t), 0, trainer); };
-  for (const auto& slot : trainer->optimizer.slots) {
+  const auto rank = size_t(trainer->optimizer.share.rank);
+  const auto pair = [&](int64_t a, int64_t b) {
+    auto array = Napi::Array::New(env, 2);
+    array.Set(0u, double(a));
+    array.Set(1u, double(b));
+    return array;
+  };
+  for (const auto& slot : all) {
     auto entry = Napi::Object::New(env);
     entry.Set("name", slot.name);
     entry.Set("m", view(slot.m));
     entry.Set("v", view(slot.v));
     if (slot.average.defined()) entry.Set("average", view(slot.average));
+    if constexpr (std::is_same_v<typename Slots::value_type, Slot>) {
+      if (!slot.cuts.empty()) entry.Set("part", pair(slot.cuts[rank], slot.cuts[rank + 1]));
+    }
     slots.Set(slots.Length(), entry);
   }
   auto object = Napi::Object::New(env);
@@ -183,28 +199,53 @@ Napi::Value trainer_state(const Napi::CallbackInfo& info) {
   object.Set("slots", slots);
   return object;
 }
+
+// The optimizer's own tensors, in the order of the model's parameters: [{name, m, v, average?, part?}], and the number of steps.
+// Where ranks share the state, each has flat tensors of the elements part[0] to part[1].
+Napi::Value trainer_state(const Napi::CallbackInfo& info) {
+  const auto trainer = take<Trainer>(info[0]);
+  return state_of(info.Env(), trainer, trainer->optimizer.slots);
+}
+// trainerWhole(trainer): the same as trainerState for `savePt`, on rank 0 of ranks that share the state
+Napi::Value trainer_whole(const Napi::CallbackInfo& info) {
+  const auto trainer = take<Trainer>(info[0]);
+  return state_of(info.Env(), trainer, trainer->shared->whole());
+}
+// trainerServe(trainer) -> Promise<void>: gives rank 0 this rank's part of the state while it saves
+Napi::Value trainer_serve(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [trainer = take<Trainer>(info[0])] {
+      trainer->shared->serve();
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
 Napi::Value trainer_set_steps(const Napi::CallbackInfo& info) {
   take<Trainer>(info[0])->optimizer.steps = integer(info[1], "steps");
   return info.Env().Undefined();
 }
 
-// Swaps the weights with their average.
+// Swaps the weights with their average; all ranks do it together where they share the state.
 Napi::Value trainer_swap(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
     [trainer = take<Trainer>(info[0])] {
       trainer->optimizer.swap_average();
+      if (trainer->shared) trainer->shared->give_weights();
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// savePt(path, value) -> Promise<void>
+// savePt(path, value, trainer?) -> Promise<void>; a trainer whose ranks share its state fetches it from them
 Napi::Value save_pt(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [path = text(info[0], "path"), value = to_ivalue(info[1])] {
-      write_pt(path, value);
+    [path = text(info[0], "path"), value = to_ivalue(info[1]),
+     trainer = info[2].IsObject() ? take<Trainer>(info[2]) : nullptr] {
+      if (trainer && trainer->shared) trainer->shared->write(path, value);
+      else write_pt(path, value);
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });
@@ -232,6 +273,9 @@ void export_training(Napi::Object exports) {
   export_function<trainer_sums>(exports, "trainerSums");
   export_function<trainer_temperature>(exports, "trainerTemperature");
   export_function<trainer_state>(exports, "trainerState");
+  export_function<trainer_whole>(exports, "trainerWhole");
+  export_function<trainer_serve>(exports, "trainerServe");
+  export_function<trainer_pause>(exports, "trainerPause");
   export_function<trainer_set_steps>(exports, "trainerSetSteps");
   export_function<trainer_swap>(exports, "trainerSwap");
   export_function<save_pt>(exports, "savePt");

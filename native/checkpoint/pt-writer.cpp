@@ -21,7 +21,8 @@ void end_quietly(caffe2::serialize::PyTorchStreamWriter& writer) noexcept {
 
 }  // namespace
 
-void write_pt(const std::string& path, const c10::IValue& value) {
+void write_pt(const std::string& path, const c10::IValue& value, const std::function<void(const at::Tensor&)>& before,
+              const std::function<void(const at::Tensor&)>& after) {
   std::string data;
   torch::jit::Pickler pickler([&](const char* bytes, size_t size) { data.append(bytes, size); }, nullptr, nullptr, nullptr,
                               nullptr, false);
@@ -37,8 +38,10 @@ void write_pt(const std::string& path, const c10::IValue& value) {
       writer.writeRecord("byteorder", "little", 6);
       size_t i = 0;
       for (const auto& tensor : pickler.tensorData()) {
+        if (before) before(tensor);
         const auto writable = torch::jit::getWriteableTensorData(tensor);
         writer.writeRecord("data/" + std::to_string(i++), writable.data(), writable.sizeInBytes());
+        if (after) after(tensor);
       }
       writer.writeEndOfFile();
     } catch (...) {

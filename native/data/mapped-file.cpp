@@ -91,6 +91,7 @@ torch::Tensor map_files(const std::vector<Stretch>& stretches, at::IntArrayRef s
 
 void require_unchanged(const torch::Tensor& tensor) {
   if (regions_in_use() == 0 || !tensor.defined() || !tensor.has_storage()) return;
+  return_pages_after_work();
   const auto* data = tensor.storage().data();
   for (auto* region = regions(); region != nullptr; region = region->next) {
     if (!region->is_below(data)) continue;

@@ -20,8 +20,8 @@ struct Stretch {
 // too short
 torch::Tensor map_files(const std::vector<Stretch>& stretches, at::IntArrayRef shape, torch::Dtype dtype);
 
-// Checks size and modification time of the files below a mapped tensor; any other tensor passes.
-// Errors: DATA_CHANGED
+// Checks size and modification time of the files below a mapped tensor; any other tensor passes. Long work calls it for each
+// block of rows, which also keeps the resident pages few. Errors: DATA_CHANGED
 void require_unchanged(const torch::Tensor& tensor);
 
 // Keeps the resident pages of mapped files few; called after each piece of work.

@@ -119,7 +119,7 @@ void watch_pages() {
       const auto quick = now > before + (size_t(16) << 20);
       before = now;
       return_pages_if_many();
-      std::this_thread::sleep_for(quick ? 5ms : 25ms);
+      std::this_thread::sleep_for(quick ? 2ms : 10ms);
     }
     watching = false;
   } while (mapped_bytes > most_resident && !watching.exchange(true));

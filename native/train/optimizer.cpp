@@ -131,14 +131,37 @@ std::vector<Parameter> scaled(std::vector<Parameter> parameters, const std::map<
   return parameters;
 }
 
-Optimizer::Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions options) : options(options) {
+Optimizer::Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions options, Share share)
+    : options(options), share(share) {
   for (const auto& p : parameters) {
     if (!p.trainable) continue;
-    const auto value = p.value.detach();
-    slots.push_back({p.name, p.value, torch::zeros_like(value), torch::zeros_like(value),
-                     options.ema > 0 ? value.clone() : Tensor(), p.traits, p.traits.lr_scale,
-                     p.traits.decay ? options.weight_decay : 0});
+    slots.push_back({p.name, p.value, {}, {}, {}, p.traits, p.traits.lr_scale, p.traits.decay ? options.weight_decay : 0});
   }
+  if (share.size > 1) cut();
+  for (auto& slot : slots) {
+    const auto value = part(slot, slot.value.detach());
+    slot.m = torch::zeros_like(value), slot.v = torch::zeros_like(value);
+    if (options.ema > 0) slot.average = value.clone();
+  }
+}
+
+// Every rank gets as many elements, rounded to whole grains so that an update computes the same as that of a single process.
+void Optimizer::cut() {
+  int64_t total = 0, before = 0;
+  for (const auto& slot : slots) total += slot.value.numel();
+  for (auto& slot : slots) {
+    const auto n = slot.value.numel();
+    for (int r = 0; r <= share.size; ++r) {
+      const auto at = std::clamp<int64_t>(total / share.size * r + total % share.size * r / share.size - before, 0, n);
+      slot.cuts.push_back(at == n ? n : std::min(n, (at + grain / 2) / grain * grain));
+    }
+    before += n;
+  }
+}
+
+Tensor part_of(const Slot& slot, const Tensor& whole, int rank) {
+  const auto from = slot.cuts[size_t(rank)], to = slot.cuts[size_t(rank) + 1];
+  return whole.view(-1).narrow(0, from, to - from);
 }
 
 double Optimizer::step(double lr) {
@@ -187,10 +210,11 @@ double Optimizer::average_decay() const {
 
 void Optimizer::update(size_t index, const Tensor& gradient, double scale, double lr) {
   auto& slot = slots[index];
-  const auto half = slot.value.scalar_type() == torch::kBFloat16;
-  if (!half && slot.value.scalar_type() != torch::kFloat32) {
-    const auto value = slot.value.detach();
-    at::_fused_adamw_({value}, {gradient}, {slot.m}, {slot.v}, {},
+  const auto value = part(slot, slot.value.detach()), own = part(slot, gradient);
+  if (value.numel() == 0) return;
+  const auto half = value.scalar_type() == torch::kBFloat16;
+  if (!half && value.scalar_type() != torch::kFloat32) {
+    at::_fused_adamw_({value}, {own}, {slot.m}, {slot.v}, {},
                       {torch::full({}, double(steps), value.options().dtype(torch::kFloat32))}, lr, options.beta1, options.beta2,
                       slot.weight_decay, options.eps, false, false,
                       torch::full({}, 1 / scale, value.options().dtype(torch::kFloat32)), std::nullopt);
@@ -200,20 +224,21 @@ void Optimizer::update(size_t index, const Tensor& gradient, double scale, doubl
   const auto correction1 = 1 - std::pow(options.beta1, double(steps)), correction2 = 1 - std::pow(options.beta2, double(steps));
   const Rates rates{float(1 - lr * slot.weight_decay), float(options.beta1), float(options.beta2), float(lr / correction1),
                     float(1 / std::sqrt(correction2)), float(options.eps),   float(scale),         float(average_decay())};
-  const auto n = slot.value.numel(), blocks = (n + grain - 1) / grain;
+  const auto n = value.numel(), blocks = (n + grain - 1) / grain;
   if (half) {
-    auto *p = mutable_bits(slot.value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);
-    const auto* g = bits(gradient);
+    const auto from = slot.cuts.empty() ? 0 : slot.cuts[size_t(share.rank)];
+    auto *p = mutable_bits(value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);
+    const auto* g = bits(own);
     const auto key = mixed(uint32_t(options.seed) ^ mixed(uint32_t(steps) ^ mixed(uint32_t(index))));
     parallel(blocks, 1, [&](int64_t begin, int64_t end) {
       const auto at = begin * grain, count = std::min(n, end * grain) - at;
-      adamw_bf16(p + at, g + at, m + at, v + at, count, key + uint32_t(at) * 2u, rates);
+      adamw_bf16(p + at, g + at, m + at, v + at, count, key + uint32_t(from + at) * 2u, rates);
     });
     return;
   }
-  auto *p = slot.value.mutable_data_ptr<float>(), *m = slot.m.mutable_data_ptr<float>(), *v = slot.v.mutable_data_ptr<float>();
+  auto *p = value.mutable_data_ptr<float>(), *m = slot.m.mutable_data_ptr<float>(), *v = slot.v.mutable_data_ptr<float>();
   auto* average = slot.average.defined() ? slot.average.mutable_data_ptr<float>() : nullptr;
-  const auto* g = gradient.const_data_ptr<float>();
+  const auto* g = own.const_data_ptr<float>();
   parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     const auto at = begin * grain, count = std::min(n, end * grain) - at;
     adamw(p + at, g + at, m + at, v + at, average ? average + at : nullptr, count, rates);
@@ -224,8 +249,8 @@ void Optimizer::swap_average() {
   torch::NoGradGuard no_grad;
   for (auto& slot : slots) {
     if (!slot.average.defined()) continue;
-    const auto weights = slot.value.detach().clone();
-    slot.value.detach().copy_(slot.average);
+    const auto value = part(slot, slot.value.detach()), weights = value.clone();
+    value.copy_(slot.average);
     slot.average.copy_(weights);
   }
 }

@@ -12,17 +12,26 @@ struct OptimizerOptions {
   uint64_t seed = 0;  // of the stochastic rounding of bfloat16 weights and moments
 };
 
+// One of the processes that share the state of an optimizer: each keeps it for a part of the weights, which it alone changes.
+struct Share {
+  int rank = 0, size = 1;
+};
+
 // A parameter and what the optimizer keeps for it.
 struct Slot {
   std::string name;
   Tensor value, m, v, average;  // average is undefined without ema
   Traits traits;
   double lr_scale = 1, weight_decay = 0;
+  std::vector<int64_t> cuts = {};  // with several processes m, v and average of rank r are flat, of elements cuts[r] to cuts[r + 1]
 
   double rate(double lr) const { return std::min(lr * lr_scale, traits.lr_cap); }
   // Whether a step changes the parameter. One that was frozen later may still have an earlier gradient.
   bool moves() const { return value.requires_grad() && value.grad().defined(); }
 };
+
+// Elements of a tensor of a slot's shape of which a rank keeps the state.
+Tensor part_of(const Slot& slot, const Tensor& whole, int rank);
 
 // Applies factors of learning rates by name; with a factor of 0 a parameter becomes a constant of the backward pass.
 std::vector<Parameter> scaled(std::vector<Parameter> parameters, const std::map<std::string, double>& factors);
@@ -30,7 +39,7 @@ std::vector<Parameter> scaled(std::vector<Parameter> parameters, const std::map<
 // Clips gradients, applies AdamW and updates the averaged weights, in one call.
 class Optimizer {
  public:
-  Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions options);
+  Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions options, Share share = {});
 
   // Applies one step, consumes the gradients, and returns their global norm before clipping.
   // Errors: DIVERGED when it is not finite
@@ -48,10 +57,14 @@ class Optimizer {
   std::vector<Slot> slots;
   int64_t steps = 0;
   const OptimizerOptions options;
+  const Share share;
+  // Elements of a tensor of a slot's shape of which this process keeps the state: all of them, or a flat part.
+  Tensor part(const Slot& slot, const Tensor& whole) const { return slot.cuts.empty() ? whole : part_of(slot, whole, share.rank); }
 
  private:
   std::unique_ptr<DeviceAdamw> device;  // made when needed
   double average_decay() const;
+  void cut();
   void update(size_t index, const Tensor& gradient, double scale, double lr);
 };
 

@@ -109,7 +109,7 @@ struct Ranks::Group {
       } catch (const std::exception&) {
         broken = true;  // the store is gone
       }
-      if (broken) return;
+      if (broken) return leave();
       lock.lock();
       wake.wait_for(lock, pause, [this] { return ending; });
     }
@@ -126,12 +126,31 @@ struct Ranks::Group {
     work.wait();
   }
 
+  // A wait for one other rank cannot be repeated after a timeout, so that it is ended from outside.
+  void wait_for_one(c10::intrusive_ptr<c10d::Work> work) {
+    {
+      std::lock_guard lock(mutex);
+      if (broken) work->abort();
+      waiting = work;
+    }
+    const auto done = work->wait();
+    std::lock_guard lock(mutex);
+    waiting.reset();
+    if (!done) throw Error("RANK_LOST", "another rank has failed");
+  }
+  void leave() {
+    broken = true;
+    std::lock_guard lock(mutex);
+    if (waiting) waiting->abort();
+  }
+
   const RanksOptions options;
   c10::intrusive_ptr<c10d::TCPStore> server;
   Store keys, beats;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo;
   std::mutex mutex;
   std::condition_variable wake;
+  c10::intrusive_ptr<c10d::Work> waiting;
   std::string text;
   bool ending = false, abandoned = false;
   std::atomic<bool> broken = false;  // a rank has failed: those that wait for it only through others are not told by Gloo
@@ -174,12 +193,33 @@ void Ranks::connect(const std::string& address, const std::string& interface) {
   });
 }
 
-void Ranks::abandon() { group->abandoned = true; }
+void Ranks::abandon() {
+  group->abandoned = true;
+  group->leave();
+}
 
 std::function<void()> Ranks::sum(const Tensor& tensor) {
   std::vector<Tensor> tensors{tensor};
   auto work = reached([&] { return group->gloo->allreduce(tensors); });
   return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
+}
+
+std::function<void()> Ranks::give(const Tensor& tensor, int from) {
+  std::vector<Tensor> tensors{tensor};
+  c10d::BroadcastOptions options;
+  options.rootRank = from;
+  auto work = reached([&] { return group->gloo->broadcast(tensors, options); });
+  return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
+}
+
+void Ranks::send(const Tensor& tensor, int to) {
+  std::vector<Tensor> tensors{tensor};
+  reached([&] { group->wait_for_one(group->gloo->send(tensors, to, 0)); });
+}
+
+void Ranks::receive(const Tensor& tensor, int from) {
+  std::vector<Tensor> tensors{tensor};
+  reached([&] { group->wait_for_one(group->gloo->recv(tensors, from, 0)); });
 }
 
 void Ranks::broadcast(const std::vector<Tensor>& tensors) {
@@ -212,6 +252,27 @@ std::optional<std::string> Ranks::get(const std::string&) { refuse(); }
 void Ranks::note(const std::string&) { refuse(); }
 void Ranks::connect(const std::string&, const std::string&) { refuse(); }
 std::function<void()> Ranks::sum(const Tensor&) { refuse(); }
+std::function<void()> Ranks::give(const Tensor& tensor, int from) {
+  std::vector<Tensor> tensors{tensor};
+  c10d::BroadcastOptions options;
+  options.rootRank = from;
+  auto work = reached([&] { return group->gloo->broadcast(tensors, options); });
+  return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
+}
+
+void Ranks::send(const Tensor& tensor, int to) {
+  std::vector<Tensor> tensors{tensor};
+  reached([&] { group->gloo->send(tensors, to, 0)->wait(); });
+}
+
+void Ranks::receive(const Tensor& tensor, int from) {
+  std::vector<Tensor> tensors{tensor};
+  reached([&] { group->gloo->recv(tensors, from, 0)->wait(); });
+}
+
+std::function<void()> Ranks::give(const Tensor&, int) { refuse(); }
+void Ranks::send(const Tensor&, int) { refuse(); }
+void Ranks::receive(const Tensor&, int) { refuse(); }
 void Ranks::broadcast(const std::vector<Tensor>&) { refuse(); }
 void Ranks::abandon() { refuse(); }
 

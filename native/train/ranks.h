@@ -38,7 +38,12 @@ class Ranks {
   void connect(const std::string& address, const std::string& interface);
   // Begins to add a tensor up over all ranks, in place; the returned function waits for the sum.
   std::function<void()> sum(const Tensor& tensor);
-  // After a failure: sums that wait for another rank are left behind, because the end of the group would wait for them too.
+  // Begins to overwrite a tensor with that of a rank; the returned function waits for the end.
+  std::function<void()> give(const Tensor& tensor, int from);
+  // Two ranks exchange a contiguous tensor, and both wait.
+  void send(const Tensor& tensor, int to);
+  void receive(const Tensor& tensor, int from);
+  // After a failure: ends all waits for another rank, and sums are left behind, because the end of the group would wait for them too.
   void abandon();
   // Overwrites tensors with those of rank 0.
   void broadcast(const std::vector<Tensor>& tensors);

@@ -26,6 +26,7 @@ struct TrainerOptions {
   int64_t negatives;                        // rows drawn for it in a step
   Steps steps;                              // at most this; a training that needs the host in a step gets less
   std::map<std::string, double> lr_scales;  // factors of the learning rate by parameter, 1 for all others; 0 freezes one
+  bool share_state;                         // each rank keeps a part of the optimizer's state
 };
 
 }  // namespace lvm

@@ -22,7 +22,8 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
     : model(std::move(model)),
       samples(std::move(samples)),
       options(options),
-      optimizer(scaled(this->model->parameters(), options.lr_scales), options.optimizer),
+      optimizer(scaled(this->model->parameters(), options.lr_scales), options.optimizer,
+                ranks_ && options.share_state ? Share{ranks_->rank, ranks_->size} : Share{}),
       plan(steps_plan(*this->model, *this->samples, options, options.contrastive == 0 && !this->samples->length.defined())),
       ranks(std::move(ranks_)),
       ids(std::move(ids)) {
@@ -39,6 +40,7 @@ Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples,
     std::vector<Tensor> weights;
     for (const auto& slot : optimizer.slots) weights.push_back(slot.value);
     summed = std::make_unique<SummedGradients>(std::move(weights), ranks, !options.recompute);
+    if (options.share_state) shared = std::make_unique<SharedState>(optimizer, ranks);
   }
   if (plan.steps != Steps::host)
     queued = std::make_unique<DeviceSteps>(this->model, this->samples, optimizer, this->options, plan.steps == Steps::graph);
@@ -83,13 +85,13 @@ std::vector<Reading> Trainer::batches_of(const Tensor& windows) const {
 
 // Called before the first step, because a resumed run loads its weights after the trainer is built.
 void Trainer::mark_zeros() {
-  std::unordered_map<std::string, Tensor> averages;
-  for (const auto& slot : optimizer.slots) averages[slot.name] = slot.average;
+  std::unordered_map<std::string, const Slot*> slots;
+  for (const auto& slot : optimizer.slots) slots[slot.name] = &slot;
   for (const auto& p : model->parameters()) {
     if (!p.matrix || !p.value.requires_grad()) continue;
     const auto value = p.value.detach(), where = value == 0;
     zeros.emplace_back(value, where);
-    if (const auto average = averages[p.name]; average.defined()) zeros.emplace_back(average, where);
+    if (const auto* slot = slots.at(p.name); slot->average.defined()) zeros.emplace_back(slot->average, optimizer.part(*slot, where));
   }
 }
 
@@ -109,6 +111,7 @@ Tensor Trainer::order(int64_t epoch) {
 
 int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on) {
   if (options.keep_zeros && zeros.empty()) mark_zeros();
+  paused = false;
   const auto items = order(epoch);
   if (queued) {
     if (queued_epoch != epoch) queued->begin(ids.index_select(0, items));
@@ -129,11 +132,12 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
       refuse(loss, optimizer.steps);
     }
     const auto norm = optimizer.step(rates[i]);
+    if (shared) shared->give_weights();
     const auto& o = options.optimizer;
     if (negatives) temperature.step(rates[i], o.beta1, o.beta2, o.eps, optimizer.steps);
     for (auto& [value, where] : zeros) value.masked_fill_(where, 0);
     count(loss, norm, part.size(0));
-    if (stopped) return int64_t(i) + 1;
+    if (stopped || paused) return int64_t(i) + 1;
   }
   return int64_t(rates.size());
 }
@@ -150,9 +154,10 @@ double Trainer::gradients_of(const Tensor& windows, bool last) {
     loss += share * accumulate(own.reading, share, i << 16);
   }
   if (!ranks) return loss;
-  const auto all = torch::tensor({loss, last ? 1.0 : 0.0}, torch::kFloat64);
+  const auto all = torch::tensor({loss, last ? 1.0 : 0.0, pause.exchange(false) ? 1.0 : 0.0}, torch::kFloat64);
   summed->finish(all);
   stopped = all[1].item<double>() > 0;
+  paused = all[2].item<double>() > 0;
   return all[0].item<double>();
 }
 

@@ -5,6 +5,7 @@
 #include "device-steps.h"
 #include "negatives.h"
 #include "ranks.h"
+#include "shared-state.h"
 #include "summed-gradients.h"
 #include "temperature.h"
 
@@ -38,10 +39,12 @@ class Trainer {
   const std::shared_ptr<Samples> samples;
   const TrainerOptions options;
   Optimizer optimizer;
+  std::unique_ptr<SharedState> shared;  // with a part of the optimizer's state on each rank
   Temperature temperature;
   Sums sums;
   // Read from the JS thread during a run.
   std::atomic<bool> stop = false, stopped = false;  // this process is to stop; all ranks have stopped
+  std::atomic<bool> pause = false, paused = false;  // with ranks: the same, and all go on with the next run
   std::atomic<int64_t> done = 0, windows_done = 0;  // steps, and their windows
   std::atomic<double> mean_loss = 0;
 

@@ -1,11 +1,12 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bankError } from '../../lib/banks/bank-errors.js'
+import { openBank } from '../../lib/banks/open-bank.js'
 import type { LvmError } from '../../lib/errors.js'
 import { bankInfo, pushBank } from '../../lib/index.js'
 import { refused } from '../files/fixture.js'
 import { vectorFile } from '../train/runs.js'
-import { bankCases, smallRun } from './cases.js'
+import { bankCases, entry, smallRun } from './cases.js'
 import { type PostgresServer, startPostgres } from './postgres-server.js'
 
 /** Everything that is tested with a real server. */
@@ -57,6 +58,53 @@ export function postgresCases(): void {
     expect(ended).toBe(true)
     await pushBank(long, url, { index: false })
     expect(await bankInfo(url)).toMatchObject({ stored: 1500, finished: true })
+  })
+  it('a table that no push has made is refused, and stays as it is', async () => {
+    const { data } = await smallRun()
+    await sql('CREATE TABLE theirs (id integer); INSERT INTO theirs VALUES (7)')
+    await refused('BANK_MISMATCH', pushBank(data, `${server.url}?table=theirs`))
+    await refused('BANK_MISSING', bankInfo(`${server.url}?table=theirs`))
+    expect(await sql('SELECT * FROM theirs')).toEqual([{ id: 7 }])
+  })
+  it('the recall of an index stands beside the figures of a run and of each heuristic', async () => {
+    const { data } = await smallRun()
+    const url = `${server.url}?table=recalled`
+    await pushBank(data, url)
+    const { n, bank, baselines } = await entry({ bank: url }, 'recalled')
+    expect(bank.search).toMatchObject({ method: 'index', index: 'HNSW', queries: Math.min(100, n) })
+    for (const { recall20 } of [bank.search, baselines.copy_last, baselines.mean_vector]) {
+      expect(recall20).toBeGreaterThan(0.9)
+      expect(recall20).toBeLessThanOrEqual(1)
+    }
+  })
+  it('a search uses the index also where reading all rows is cheaper', async () => {
+    const { data } = await smallRun()
+    const url = `${server.url}?table=small`
+    await pushBank(data, url)
+    const bank = await openBank('test', url)
+    const { vectors } = await bank.rows(0, 1)
+    const scans = async () => {
+      await sql('SELECT pg_stat_force_next_flush()')
+      return Number((await sql("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'small_vector'"))[0].idx_scan)
+    }
+    await bank.close()
+    expect(await scans()).toBe(0)
+    const other = await openBank('test', url)
+    await other.nearest(vectors, { count: 1, k: 20, without: [] })
+    await other.close() // a connection that ends reports its scans
+    await expect.poll(scans).toBe(1)
+  })
+  it('a signal stops the making of an index in the server, and the push goes on', async () => {
+    const many = await vectorFile('slow-index', { articles: 50, length: 120, dim: 256, noise: true })
+    const url = `${server.url}?table=slow`
+    const stop = new AbortController()
+    const running = () => sql("SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'CREATE INDEX%slow%'")
+    const pushed = refused('INTERRUPTED', pushBank(many, url, {}, { signal: stop.signal }))
+    await expect.poll(running, { timeout: 15_000, interval: 20 }).toHaveLength(1)
+    stop.abort()
+    await pushed
+    expect(await running()).toEqual([])
+    expect(await bankInfo(url)).toMatchObject({ stored: 6000, finished: false, index: null })
   })
   it('a server without the extension, or with an old one, has a code', async () => {
     const { data } = await smallRun()

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest'
 import type { Rows } from '../../lib/baselines/baselines-rows.js'
-import { consecutive } from '../../lib/baselines/lag-products.js'
+import { addLagProducts, consecutive } from '../../lib/baselines/lag-products.js'
 import { addMoments, noMoments } from '../../lib/baselines/ridge-systems.js'
 import { native } from '../../lib/native.js'
 import type { Tensor } from '../../lib/torch/tensor.js'
@@ -51,4 +51,16 @@ it('scattered windows and targets elsewhere are multiplied by pairs of positions
   expect(consecutive({ ...all, ids: all.ids.filter((_, i) => i % 2 === 0) }, 3)).toBeUndefined()
   const target = all.windows.target.map((row) => Math.max(0, row - 5))
   expect(consecutive({ ...all, windows: { ...all.windows, target } }, 3)).toBeUndefined()
+})
+it('moments by lag do not depend on how many ends of runs are read together', async () => {
+  const rows = rowsOf(synthetic({ dim: DIM, context: 3, lengths: [30, 9, 17, 40, 8], seed: 5 }), () => true)
+  const found = consecutive(rows, 3)!
+  const of = async (together: number) => {
+    const offset = await (await rows.base.vectors.op('aten::mean.dim', [0])).to({ dtype: 'float64' })
+    using moments = await noMoments({ positions: 3 }, offset)
+    await addLagProducts(moments, rows, found, { positions: 3, offset, together })
+    return [...(await numbers(moments.xx)), ...(await numbers(moments.xy))]
+  }
+  const [one, many] = [await of(DIM), await of(1 << 20)]
+  for (const [i, value] of one.entries()) expect(value).toBeCloseTo(many[i]!, 4)
 })

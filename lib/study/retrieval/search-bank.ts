@@ -4,7 +4,10 @@ import { askBank, type BankAnswers } from '../../banks/bank-search.js'
 import { targets } from '../../baselines/baselines-rows.js'
 import { LvmError } from '../../errors.js'
 import { countExcluded, type Exclude, exclusions } from '../../evaluate/exclusions.js'
+import { openPool } from '../../evaluate/pool.js'
+import { search } from '../../evaluate/search.js'
 import { type Chosen, provenance } from '../../evaluate/subject.js'
+import type { Ranking } from '../../rankings.js'
 import { stage } from '../../stages.js'
 import type { Tensor } from '../../torch/tensor.js'
 import type { Searched, Searcher } from './judge-retrieval.js'
@@ -37,6 +40,16 @@ async function askQueries(chosen: Chosen, ask: (read: Read) => Promise<BankAnswe
   return found
 }
 
+/** Searches the base itself for the targets of windows, without what these leave out. */
+async function searchExactly(chosen: Chosen, read: Read, exclude: Exclude): Promise<Ranking> {
+  const pool = await openPool(chosen, { exclude })
+  try {
+    return (await search(pool, (at, count) => read(chosen.ids.subarray(at, at + count)))).allowed
+  } finally {
+    pool.dispose()
+  }
+}
+
 /**
  * Searches a bank through its index with the predictions of a run and of all queries without a network.
  *
@@ -55,12 +68,11 @@ export async function searchBank(searcher: Searcher, chosen: Chosen, bank: Bank,
   const perfect: Read = (some) => targets(chosen, some)
   const ask = (read: Read) =>
     askBank(bank, {
-      rows: facts.rows,
+      vectors: base.vectors,
       target,
       excluded,
-      indexed: index !== null,
+      exact: index === null ? undefined : (some) => searchExactly({ ...chosen, ids: some.map((i) => ids[i]!) }, read, o.exclude),
       query: (at, count) => read(ids.subarray(at, at + count)),
-      targets: (at, count) => perfect(ids.subarray(at, at + count)),
     })
   o.say(`${searcher.name}: asking the bank for the targets themselves`)
   const self = await stage('targets as queries', () => ask(perfect))
@@ -73,9 +85,10 @@ export async function searchBank(searcher: Searcher, chosen: Chosen, bank: Bank,
     excluded: countExcluded(excluded),
     oracle,
   }
-  const search = (answers: BankAnswers) =>
+  const searchedBy = (answers: BankAnswers) =>
     ({ method: 'index', index, recall20: answers.recall20, queries: answers.sampled }) as const
-  if (!oracle.valid) return { ...searched, bank: { ...about, search: search(self) }, found: undefined, failures: [], failed: 0 }
+  if (!oracle.valid)
+    return { ...searched, bank: { ...about, search: searchedBy(self) }, found: undefined, failures: [], failed: 0 }
   const queries = await stage('queries without a run', () =>
     askQueries(chosen, ask, (line) => o.say(`${searcher.name}: ${line}`)),
   )
@@ -86,7 +99,7 @@ export async function searchBank(searcher: Searcher, chosen: Chosen, bank: Bank,
   const failures = await stage('failures', () => describeFailures(answers.found.all, pool, failed.slice(0, o.failures)))
   return {
     ...searched,
-    bank: { ...about, search: search(answers) },
+    bank: { ...about, search: searchedBy(answers) },
     found: { model: answers.found, queries },
     failures,
     failed: failed.length,

@@ -8,6 +8,9 @@ import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
 /** Time that the other ranks have to end after this one. Units: ms */
 const ENDING = 10_000
 
+/** What all ranks do together where each keeps a part of the optimizer's state: swap weights and averages, or write the state. */
+export type Help = 'swap' | 'state'
+
 /** The ranks of a data-parallel training, seen from one of them. */
 export interface Group {
   readonly rank: number
@@ -24,8 +27,10 @@ export interface Group {
   readonly lost: AbortSignal
   /** Says what this rank is doing, for the message of a rank that waits for it. */
   note(text: string): void
-  /** Returns on all ranks what rank 0 makes. Errors: RANK_LOST. */
-  ofFirst<T>(key: string, make: () => Promise<T>): Promise<T>
+  /** Returns on all ranks what rank 0 makes; meanwhile the others do what it asks for. Errors: RANK_LOST. */
+  ofFirst<T>(key: string, make: () => Promise<T>, help?: (what: Help) => Promise<unknown>): Promise<T>
+  /** On rank 0, within `ofFirst`: asks the other ranks for something that all do together. */
+  ask(what: Help): Promise<void>
   /** Errors: RANK_MISMATCH unless all ranks have the same facts. */
   requireSame(facts: Readonly<Record<string, unknown>>): Promise<void>
   /** Connects the ranks, and gives all of them the weights and the optimizer state of rank 0. */
@@ -43,7 +48,7 @@ const own = (processes: number | undefined): RankPlace | undefined =>
     : { rank: 0, size: processes, address: '127.0.0.1', port: 0, serve: true, prefix: torchrunPrefix() }
 
 /** Place of this process from the environment or from `processes`; undefined for a single process. Errors: BAD_OPTION. */
-export function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefined {
+export function placeOf({ processes, rankTimeout, shardOptimizer }: Asked): RankPlace | undefined {
   const given = rankPlace()
   if (given !== undefined && processes !== undefined)
     throw badOption(
@@ -56,6 +61,8 @@ export function placeOf({ processes, rankTimeout }: Asked): RankPlace | undefine
   const place = given ?? own(processes)
   if (place === undefined && rankTimeout !== undefined)
     throw badOption('train', 'rankTimeout', 'no value without "processes", where it has no effect,', rankTimeout)
+  if (place === undefined && shardOptimizer)
+    throw badOption('train', 'shardOptimizer', 'no value without "processes", where it has no effect,', shardOptimizer)
   return place
 }
 
@@ -74,6 +81,7 @@ function difference(all: readonly Readonly<Record<string, unknown>>[]): string |
 interface Asked {
   readonly processes: number | undefined
   readonly rankTimeout: number | undefined
+  readonly shardOptimizer: boolean
 }
 const TIMEOUT_SECONDS = 300
 
@@ -95,12 +103,23 @@ export async function openGroup(place: RankPlace, options: Readonly<Record<strin
   }
 }
 
+/** Value that rank 0 has made; until then this rank does what it asks for. Errors: RANK_LOST. */
+async function followed<T>(talk: Talk, at: string, help?: (what: Help) => Promise<unknown>): Promise<T> {
+  for (let i = 0; ; i++) {
+    const told = JSON.parse(await awaited(talk, `${at}/${i}`, 0)) as { what: Help } | { value: T }
+    if ('value' in told) return told.value
+    await help!(told.what)
+  }
+}
+
 function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undefined): Group {
   const { ranks, rank, size } = talk
   const here = hosts[rank]!
   const stopping = new AbortController()
   let calls = 0
   let ok = false
+  started?.lost.addEventListener('abort', () => native.ranksAbandon(ranks), { once: true })
+  let tell: (message: object) => Promise<unknown> = () => Promise.reject(new LvmError('INTERNAL', 'train: no rank waits'))
   const key = (name: string) => `${++calls}/${name}`
   return {
     rank,
@@ -112,12 +131,17 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
     stop: () => stopping.abort(),
     lost: started?.lost ?? new AbortController().signal,
     note: (text) => native.ranksNote(ranks, text),
-    ofFirst: async (name, make) => {
+    ofFirst: async (name, make, help) => {
       const at = key(name)
-      if (rank > 0) return JSON.parse(await awaited(talk, at, 0))
+      if (rank > 0) return followed(talk, at, help)
+      let told = 0
+      tell = (message) => native.ranksSet(ranks, `${at}/${told++}/0`, JSON.stringify(message))
       const value = await make()
-      await native.ranksSet(ranks, `${at}/0`, JSON.stringify(value))
+      await tell({ value })
       return value
+    },
+    ask: async (what) => {
+      await tell({ what })
     },
     requireSame: async (facts) => {
       const differs = difference(await exchange(talk, key('facts'), facts))

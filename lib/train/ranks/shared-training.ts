@@ -8,7 +8,7 @@ import { packageVersion } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
 import type { TrainSettings } from '../recipe.js'
 import type { Session } from '../session.js'
-import type { Group } from './group.js'
+import type { Group, Help } from './group.js'
 
 /** Options that may differ between ranks: paths are compared by content, the rest concerns rank 0 or one machine. */
 const OWN = 'data val encoder init name out log logEvery saveEvery keepBest keepLast resume overwrite force device threads'.split(
@@ -49,9 +49,13 @@ export async function begin(group: Group, { plan, data, spec, trainer, progress 
   await group.share(trainer)
 }
 
+/** Does with rank 0 what concerns the parts of the optimizer's state. */
+export const helped = ({ trainer }: Session, what: Help): Promise<unknown> =>
+  what === 'swap' ? native.trainerSwap(trainer) : native.trainerServe(trainer)
+
 /** Returns rank 0's evaluation of an epoch on all ranks. Errors: INTERRUPTED on all of them when it was stopped. */
-export async function rowOfFirst(group: Group, evaluate: () => Promise<HistoryRow>): Promise<HistoryRow> {
-  const { row } = await group.ofFirst('epoch', async () => {
+export async function rowOfFirst(session: Session, group: Group, evaluate: () => Promise<HistoryRow>): Promise<HistoryRow> {
+  const evaluated = async () => {
     try {
       return { row: await evaluate() }
     } catch (error) {
@@ -59,7 +63,8 @@ export async function rowOfFirst(group: Group, evaluate: () => Promise<HistoryRo
       if (asLvmError(error).code !== 'INTERRUPTED') throw error
       return { row: null }
     }
-  })
+  }
+  const { row } = await group.ofFirst('epoch', evaluated, (what) => helped(session, what))
   if (row !== null) return row
   group.stop()
   throw new LvmError('INTERRUPTED', 'training was stopped while it evaluated')

@@ -1,0 +1,113 @@
+#include "shared-state.h"
+
+#include "../checkpoint/pt-writer.h"
+
+namespace lvm {
+namespace {
+
+// Smaller parts of a rank travel together. Units: elements
+constexpr int64_t large = 1 << 16;
+
+}  // namespace
+
+void SharedState::give_weights() {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::function<void()>> waits;
+  std::vector<std::pair<Tensor, std::vector<Tensor>>> packed;
+  for (int from = 0; from < ranks->size; ++from) {
+    std::vector<Tensor> small;
+    for (const auto& slot : optimizer.slots) {
+      const auto part = part_of(slot, slot.value.detach(), from);
+      if (part.numel() >= large) waits.push_back(ranks->give(part, from));
+      else if (part.numel() > 0) small.push_back(part);
+    }
+    if (small.empty()) continue;
+    const auto flat = torch::cat(small);
+    waits.push_back(ranks->give(flat, from));
+    if (from != ranks->rank) packed.emplace_back(flat, std::move(small));
+  }
+  for (const auto& wait : waits) wait();
+  for (const auto& [flat, parts] : packed) {
+    int64_t at = 0;
+    for (const auto& part : parts) {
+      part.copy_(flat.narrow(0, at, part.numel()));
+      at += part.numel();
+    }
+  }
+}
+
+Tensor& SharedState::own(size_t slot, int64_t which) {
+  auto& s = optimizer.slots[slot];
+  return which == 0 ? s.m : which == 1 ? s.v : s.average;
+}
+
+// A tensor that is as large as the weight and has no memory yet.
+Tensor SharedState::promised(size_t slot, int64_t which) {
+  const auto& own = this->own(slot, which);
+  const auto& value = optimizer.slots[slot].value;
+  const auto bytes = size_t(value.numel()) * own.element_size();
+  c10::Storage storage(c10::make_intrusive<c10::StorageImpl>(c10::StorageImpl::use_byte_size_t(), bytes,
+                                                             at::DataPtr(nullptr, torch::kCPU), nullptr, false));
+  const auto* key = storage.unsafeGetStorageImpl();
+  auto tensor =
+    at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU), own.dtype());
+  tensor.unsafeGetTensorImpl()->set_sizes_contiguous(value.sizes());
+  places[key] = {slot, which, tensor};
+  return tensor;
+}
+
+std::vector<SharedState::Whole> SharedState::whole() {
+  places.clear();
+  std::vector<Whole> all;
+  for (size_t i = 0; i < optimizer.slots.size(); ++i) {
+    const auto& slot = optimizer.slots[i];
+    all.push_back({slot.name, promised(i, 0), promised(i, 1), slot.average.defined() ? promised(i, 2) : Tensor()});
+  }
+  return all;
+}
+
+void SharedState::ask(int64_t slot, int64_t which) {
+  const auto question = torch::tensor({slot, which}, torch::kInt64);
+  for (int rank = 1; rank < ranks->size; ++rank) ranks->send(question, rank);
+}
+
+void SharedState::fill(const Tensor& tensor) {
+  const auto found = places.find(tensor.storage().unsafeGetStorageImpl());
+  if (found == places.end()) return;
+  const auto& [slot, which, whole] = found->second;
+  tensor.storage().unsafeGetStorageImpl()->set_data_ptr_noswap(c10::GetAllocator(torch::kCPU)->allocate(tensor.storage().nbytes()));
+  ask(int64_t(slot), which);
+  const auto& s = optimizer.slots[slot];
+  part_of(s, whole, 0).copy_(own(slot, which));
+  for (int rank = 1; rank < ranks->size; ++rank)
+    if (const auto part = part_of(s, whole, rank); part.numel() > 0) ranks->receive(part, rank);
+}
+
+void SharedState::write(const std::string& path, const c10::IValue& value) {
+  const torch::NoGradGuard no_grad;
+  const auto release = [&](const Tensor& tensor) {
+    auto* storage = tensor.storage().unsafeGetStorageImpl();
+    if (places.count(storage) > 0) storage->set_data_ptr_noswap(at::DataPtr(nullptr, torch::kCPU));
+  };
+  try {
+    write_pt(path, value, [this](const Tensor& tensor) { fill(tensor); }, release);
+  } catch (...) {
+    ask(-1, 0);
+    throw;
+  }
+  places.clear();
+  ask(-1, 0);
+}
+
+void SharedState::serve() {
+  const torch::NoGradGuard no_grad;
+  const auto question = torch::zeros({2}, torch::kInt64);
+  for (;;) {
+    ranks->receive(question, 0);
+    const auto slot = question[0].item<int64_t>();
+    if (slot < 0) return;
+    if (const auto& part = own(size_t(slot), question[1].item<int64_t>()); part.numel() > 0) ranks->send(part, 0);
+  }
+}
+
+}  // namespace lvm
