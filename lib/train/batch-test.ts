@@ -1,4 +1,4 @@
-import type { BatchTest } from '../checkpoint/run-manifest.js'
+import type { BatchTest } from '../checkpoint/tested-settings.js'
 import { freeMemory } from '../libtorch/memory.js'
 import { native } from '../native.js'
 import { stoppedBefore } from './before-first-step.js'

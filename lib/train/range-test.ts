@@ -1,4 +1,4 @@
-import type { LrTest } from '../checkpoint/run-manifest.js'
+import type { LrTest } from '../checkpoint/tested-settings.js'
 import { asLvmError } from '../errors.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'

@@ -1,5 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
-import type { BatchTest, LrTest } from '../checkpoint/run-manifest.js'
+import type { BatchTest, LrTest } from '../checkpoint/tested-settings.js'
 import { readFold } from '../data/fold.js'
 import type { Reach } from '../data/windows.js'
 import { badOption } from '../errors.js'
@@ -133,6 +133,13 @@ function requireFold({ fold, test }: TrainSettings): void {
   if (test > 0) throw badOption('train', 'test', '0 with "fold", whose part is the test part,', test, 'leave --test out')
 }
 
+/** Errors: BAD_OPTION where a batch is whole articles and not a number of windows. */
+function requireWindowBatches({ history, objective }: TrainSettings): void {
+  if (history === undefined || objective !== 'sequence') return
+  const expected = 'a number with "history" and "objective" sequence, where a batch is whole articles,'
+  throw badOption('train', 'batchSize', expected, 'auto', 'use --batch-vectors')
+}
+
 /**
  * Full settings of a training: given options override the recipe, which overrides preset and defaults.
  *
@@ -151,19 +158,9 @@ export function plan(model: string | Architecture, given: Given): Plan {
   const asTyped: Given = { ...usual, ...own.train }
   const autoLr = asTyped.lr === 'auto'
   const autoBatch = asTyped.batchSize === 'auto'
-  const train = settled({
-    ...asTyped,
-    ...(autoLr && { lr: usual.lr }),
-    ...(autoBatch && { batchSize: usual.batchSize }),
-  })
-  if (autoBatch && train.history !== undefined && train.objective === 'sequence')
-    throw badOption(
-      'train',
-      'batchSize',
-      'a number with "history" and "objective" sequence, where a batch is whole articles,',
-      'auto',
-      'use --batch-vectors',
-    )
+  const recipes = { ...(autoLr && { lr: usual.lr }), ...(autoBatch && { batchSize: usual.batchSize }) }
+  const train = settled({ ...asTyped, ...recipes })
+  if (autoBatch) requireWindowBatches(train)
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(

@@ -112,7 +112,11 @@ async function restore(model: NativeModel, trainer: NativeTrainer, { path, progr
 }
 
 /** Another trainer of a session's model, with other settings. */
-export const trainerOf = ({ model, data, emaRule, contrastive, chosen, group }: Session, train: TrainSettings, recompute: boolean) =>
+export const trainerOf = (
+  { model, data, emaRule, contrastive, chosen, group }: Session,
+  train: TrainSettings,
+  recompute: boolean,
+) =>
   native.trainer(
     model,
     data.read.samples,

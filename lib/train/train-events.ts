@@ -1,4 +1,5 @@
-import type { BatchTest, HistoryRow, LrTest, Stretch } from '../checkpoint/run-manifest.js'
+import type { HistoryRow, Stretch } from '../checkpoint/run-manifest.js'
+import type { BatchTest, LrTest } from '../checkpoint/tested-settings.js'
 import type { Fold } from '../data/fold.js'
 import type { Placed } from '../weights/place-weights.js'
 
