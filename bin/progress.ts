@@ -8,6 +8,7 @@ import { program } from './command-line.js'
 import { muteLine } from './live-line.js'
 import { nearby } from './output.js'
 import { rateTested, testing } from './rate-chart.js'
+import { sizesTested } from './size-table.js'
 
 type Of<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
 
@@ -161,6 +162,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
   return (event) => {
     if (event.type === 'start') say(`${opening(event)}\n`)
+    if (event.type === 'batch_test') say(sizesTested(event))
     if (event.type === 'lr_test') say(rateTested(event, width()))
     if (event.type === 'audit') say(audited(event))
     if (event.type === 'init') say(`${starting(event)}\n`)

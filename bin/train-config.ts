@@ -35,8 +35,9 @@ function ofRun({ model_options: options, ...config }: Settings): Settings {
 
 /** The settings of a model without any of its own: those of its recipe and its preset. */
 function settingsOf(model: string | Architecture, given: Settings): Settings {
-  const { architecture, train, model: options, autoLr } = plan(model, given)
-  return { ...train, ...(autoLr && { lr: 'auto' }), ...resolve(architecture.name, architecture.fields, options) }
+  const { architecture, train, model: options, autoLr, autoBatch } = plan(model, given)
+  const tested = { ...(autoLr && { lr: 'auto' }), ...(autoBatch && { batchSize: 'auto' }) }
+  return { ...train, ...tested, ...resolve(architecture.name, architecture.fields, options) }
 }
 
 /** An error of reading a plan, said of the file of `--config`. */

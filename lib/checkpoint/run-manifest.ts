@@ -5,6 +5,7 @@ import type { Multiplier } from '../native.js'
 import type { Node } from '../spec/ops.js'
 import type { Manifest } from './manifest.js'
 import type { Quantization } from './quantized.js'
+import type { BatchTest, LrTest } from './tested-settings.js'
 
 /** One row of training_history.json. Epoch 0 is the untrained model. Units: seconds, bytes. */
 export interface HistoryRow {
@@ -164,25 +165,12 @@ export interface Stretch {
 export const beyondPlan = (extended: readonly Stretch[]): string =>
   extended.map(({ kind, since, to }) => `${kind} from step ${since + 1} to ${to}`).join(', then ')
 
-/** Result of a learning-rate range test. */
-export interface LrTest {
-  /** The chosen rate. */
-  readonly lr: number
-  /** Rate of the recipe. */
-  readonly usual: number
-  /** Rates with the lowest loss and with the steepest descent; null where the loss does not fall. */
-  readonly lowest: number | null
-  readonly steepest: number | null
-  /** The losses of the untrained model and of the one in training, on the same batch, in order of the rates. */
-  readonly curve: readonly { readonly lr: number; readonly untrained: number; readonly trained: number }[]
-  /** Whether the loss became infinite or NaN at the rate after the last one of the curve. */
-  readonly diverged: boolean
-}
-
 /** State that a training needs, besides the tensors, to resume bit for bit. */
 export interface Progress {
   /** Range test that chose the learning rate; absent for a rate that was given. */
   lr_test?: LrTest
+  /** Test that chose the batch size; absent for a size that was given. */
+  batch_test?: BatchTest
   /** Current epoch, from 1; 0 before the evaluation of the untrained model. */
   epoch: number
   /** Steps done in the current epoch. */

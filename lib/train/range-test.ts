@@ -1,9 +1,8 @@
-import type { LrTest } from '../checkpoint/run-manifest.js'
+import type { LrTest } from '../checkpoint/tested-settings.js'
 import { asLvmError } from '../errors.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { stoppedBefore } from './before-first-step.js'
-import type { Plan } from './recipe.js'
 import type { Session } from './session.js'
 import { chosenRate, RATES } from './tested-rates.js'
 import type { Told } from './train-events.js'
@@ -71,6 +70,3 @@ export async function* rangeTest(session: Session, signal: AbortSignal): AsyncGe
     signal.removeEventListener('abort', stop)
   }
 }
-
-/** A plan with the rate that a test chose. */
-export const withRate = (plan: Plan, lrTest: LrTest): Plan => ({ ...plan, train: { ...plan.train, lr: lrTest.lr }, lrTest })

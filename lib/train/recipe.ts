@@ -1,5 +1,5 @@
 import { findArchitecture } from '../architectures/index.js'
-import type { LrTest } from '../checkpoint/run-manifest.js'
+import type { BatchTest, LrTest } from '../checkpoint/tested-settings.js'
 import { readFold } from '../data/fold.js'
 import type { Reach } from '../data/windows.js'
 import { badOption } from '../errors.js'
@@ -11,8 +11,9 @@ import { readLog } from './log/loggers.js'
 import { trainFields } from './train-fields.js'
 
 type Given = Readonly<Record<string, unknown>>
-/** Resolved options; a rate to be chosen by a range test is that of the recipe until then. */
-export type TrainSettings = Omit<Options<typeof trainFields>, 'lr'> & { readonly lr: number }
+/** Resolved options; a rate or batch that a test will choose is that of the recipe until then. */
+export type TrainSettings = Omit<Options<typeof trainFields>, Tested> & { readonly [key in Tested]: number }
+type Tested = 'lr' | 'batchSize'
 
 /** A recipe's batch is halved, down to `vectors`, until an epoch has so many `steps`. */
 export const LEAST = { steps: 8, vectors: 128 }
@@ -91,11 +92,14 @@ export interface Plan {
   readonly fitsBatch?: boolean
   /** Whether a range test chooses the learning rate. */
   readonly autoLr?: boolean
-  /** The range test that chose it. */
+  /** Whether a test of sizes chooses the batch. */
+  readonly autoBatch?: boolean
+  /** The tests that chose them. */
   readonly lrTest?: LrTest
+  readonly batchTest?: BatchTest
 }
 
-/** Resolves options whose learning rate is a number. */
+/** Resolves options whose learning rate and batch are numbers. */
 export const settled = (given: Given): TrainSettings => resolve('train', trainFields, given) as TrainSettings
 
 function divide(architecture: Architecture, given: Given): { train: Given; model: Given } {
@@ -129,6 +133,13 @@ function requireFold({ fold, test }: TrainSettings): void {
   if (test > 0) throw badOption('train', 'test', '0 with "fold", whose part is the test part,', test, 'leave --test out')
 }
 
+/** Errors: BAD_OPTION where a batch is whole articles and not a number of windows. */
+function requireWindowBatches({ history, objective }: TrainSettings): void {
+  if (history === undefined || objective !== 'sequence') return
+  const expected = 'a number with "history" and "objective" sequence, where a batch is whole articles,'
+  throw badOption('train', 'batchSize', expected, 'auto', 'use --batch-vectors')
+}
+
 /**
  * Full settings of a training: given options override the recipe, which overrides preset and defaults.
  *
@@ -146,7 +157,10 @@ export function plan(model: string | Architecture, given: Given): Plan {
   const usual: Given = { ...architecture.training, ...chosen.train, ...fitting }
   const asTyped: Given = { ...usual, ...own.train }
   const autoLr = asTyped.lr === 'auto'
-  const train = settled({ ...asTyped, ...(autoLr && { lr: usual.lr }) })
+  const autoBatch = asTyped.batchSize === 'auto'
+  const recipes = { ...(autoLr && { lr: usual.lr }), ...(autoBatch && { batchSize: usual.batchSize }) }
+  const train = settled({ ...asTyped, ...recipes })
+  if (autoBatch) requireWindowBatches(train)
   for (const { key, when, needs } of NEEDS) {
     if (own.train[key] !== undefined && !when(train))
       throw badOption(
@@ -189,5 +203,5 @@ export function plan(model: string | Architecture, given: Given): Plan {
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
     throw badOption('train', 'precision', 'no value with "weights" bf16, which computes all products in bf16,', 'bf16')
   const fitsBatch = chosen.train.batchVectors !== undefined && own.train.batchVectors === undefined
-  return { architecture, train, model: options, fitsBatch, autoLr }
+  return { architecture, train, model: options, fitsBatch, autoLr, autoBatch }
 }

@@ -68,7 +68,7 @@ export async function goOn(model: Architecture, given: Record<string, unknown>, 
         hint: 'start another run with --name; --init takes the weights of this one',
       },
     )
-  const going = resumed(model, given, options, saved.lr_test)
+  const going = resumed(model, given, options, saved)
   requireMore(going.train, saved)
   const data = await prepare(going.train, { split: join(path, SPLIT), data: on })
   try {

@@ -1,4 +1,4 @@
-import type { LrTest } from '../checkpoint/run-manifest.js'
+import type { Progress } from '../checkpoint/run-manifest.js'
 import { LvmError, shown } from '../errors.js'
 import { type Fields, readAs, resolve } from '../options.js'
 import type { Architecture } from '../spec/architecture.js'
@@ -35,7 +35,7 @@ export function resumed(
   model: Architecture,
   given: Given,
   saved: { train: Given; model: Given },
-  lrTest: LrTest | undefined,
+  tests: Pick<Progress, 'lr_test' | 'batch_test'>,
 ): Plan {
   const { architecture, own } = ask(model, given)
   const all: Fields = { ...trainFields, ...architecture.fields }
@@ -43,7 +43,7 @@ export function resumed(
   const same = (key: string, value: unknown) =>
     JSON.stringify(readAs(all[key]!, value)) === JSON.stringify(before[key]) ||
     (key === 'device' && resolveDevice(String(value)) === before.device) ||
-    (key === 'lr' && value === 'auto' && lrTest !== undefined)
+    (value === 'auto' && { lr: tests.lr_test, batchSize: tests.batch_test }[key] !== undefined)
   for (const [key, value] of Object.entries({ ...own.train, ...own.model })) {
     if (RESUMABLE.includes(key) || same(key, value)) continue
     throw new LvmError(

@@ -52,7 +52,8 @@ export interface Session {
   undone: boolean
 }
 
-const freshProgress = ({ train: { lr }, lrTest }: Plan, total: number): Progress => ({
+const freshProgress = ({ train: { lr }, lrTest, batchTest }: Plan, total: number): Progress => ({
+  ...(batchTest && { batch_test: batchTest }),
   ...(lrTest && { lr_test: lrTest }),
   epoch: 0,
   step: 0,
@@ -109,6 +110,19 @@ async function restore(model: NativeModel, trainer: NativeTrainer, { path, progr
   native.trainerSums(trainer, progress.sums)
   if (progress.temperature !== undefined) native.trainerTemperature(trainer, progress.temperature)
 }
+
+/** Another trainer of a session's model, with other settings. */
+export const trainerOf = (
+  { model, data, emaRule, contrastive, chosen, group }: Session,
+  train: TrainSettings,
+  recompute: boolean,
+) =>
+  native.trainer(
+    model,
+    data.read.samples,
+    data.split.train,
+    trainerSettings(train, { groups: data.read.groups, recompute, emaRule, contrastive, chosen, group }),
+  )
 
 interface Asked {
   readonly spec: Node

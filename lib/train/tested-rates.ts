@@ -1,4 +1,4 @@
-import type { LrTest } from '../checkpoint/run-manifest.js'
+import type { LrTest } from '../checkpoint/tested-settings.js'
 
 /** Rates of a range test, each a constant factor above the last one. */
 const RANGE = { from: 1e-6, to: 1, steps: 100 }

@@ -1,4 +1,5 @@
-import type { HistoryRow, LrTest, Stretch } from '../checkpoint/run-manifest.js'
+import type { HistoryRow, Stretch } from '../checkpoint/run-manifest.js'
+import type { BatchTest, LrTest } from '../checkpoint/tested-settings.js'
 import type { Fold } from '../data/fold.js'
 import type { Placed } from '../weights/place-weights.js'
 
@@ -62,9 +63,14 @@ export type TrainEvent = { version: 1 } & (
       /** Parts of the schedule after its first plan; absent without `extend`. */
       extended?: Stretch[]
     }
+  | { type: 'batch_test_progress'; batch_size: number; samples_per_second: number }
+  | ({
+      /** After `audit`, with `batchSize` auto. */
+      type: 'batch_test'
+    } & BatchTest)
   | { type: 'lr_test_progress'; step: number; steps: number; seconds_left: number }
   | ({
-      /** After `audit`, with `lr` auto. */
+      /** After `audit` and `batch_test`, with `lr` auto. */
       type: 'lr_test'
     } & LrTest)
   | { type: 'audit'; path: string; verdict: 'PASS' | 'WARN' | 'FAIL' | null; codes: string[]; forced: boolean }

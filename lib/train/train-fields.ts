@@ -1,8 +1,9 @@
 import { columnFields, dataFields } from '../data/data-fields.js'
-import { choice, type Fields, factors, flag, integer, list, orAuto, real, text } from '../options.js'
+import { choice, type Fields, factors, flag, integer, list, real, text } from '../options.js'
 import { type Architecture, PRESETS } from '../spec/architecture.js'
 import { encoderField } from '../text/space/encoder-of-base.js'
 import { runFields } from './run-fields.js'
+import { testedFields } from './tested-fields.js'
 
 const training = { group: 'Training' }
 const data = { group: 'Data' }
@@ -73,7 +74,7 @@ export const trainFields = {
     about: 'stop after this many optimizer steps',
     ...training,
   }),
-  batchSize: integer({ default: 32, min: 1, about: 'windows per batch', ...training }),
+  batchSize: testedFields.batchSize,
   batchVectors: integer({
     default: 4096,
     min: 1,
@@ -82,15 +83,7 @@ export const trainFields = {
     ...training,
   }),
   accumulate: integer({ default: 1, min: 1, about: 'batches per optimizer step (gradient accumulation)', ...training }),
-  lr: orAuto(
-    real<number>({
-      default: 5e-4,
-      min: 1e-12,
-      max: 10,
-      about: 'learning rate of AdamW; auto chooses it by a range test of 200 steps before the training, and shows its curve',
-      ...training,
-    }),
-  ),
+  lr: testedFields.lr,
   weightDecay: real({ default: 0.01, min: 0, max: 10, about: 'decoupled weight decay', ...training }),
   beta1: real({ default: 0.9, min: 0, max: 0.999999, about: 'decay of the first moment', ...training }),
   beta2: real({ default: 0.999, min: 0, max: 0.9999999, about: 'decay of the second moment', ...training }),

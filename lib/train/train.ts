@@ -23,7 +23,6 @@ import { openTraining } from './open-training.js'
 import { givenArchitecture } from './own-model.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
-import { rangeTest, withRate } from './range-test.js'
 import { claimTogether } from './ranks/follow.js'
 import { type Group, openGroup, placeOf } from './ranks/group.js'
 import { isRestart } from './ranks/rank-place.js'
@@ -32,6 +31,7 @@ import { ask, type Plan, plan } from './recipe.js'
 import { goOn, type Start } from './resume.js'
 import { settingsOf } from './save.js'
 import { closeSession, type Session } from './session.js'
+import { requireNoTests, testsOf } from './settings-tests.js'
 import type { Told, TrainEvent } from './train-events.js'
 import type { trainFields } from './train-fields.js'
 import { openWatch, shownOn, type Watch } from './watch/show-training.js'
@@ -141,14 +141,7 @@ async function* run(
   const ranked = placeOf(asked)
   const isOurs = architectures.some((ours) => ours === model)
   if (ranked && fresh) requireShareable(fresh.train)
-  if (ranked && fresh?.autoLr)
-    throw badOption(
-      'train',
-      'lr',
-      'a number with several processes',
-      'auto',
-      'find the rate with one process first: --lr auto --max-steps 1',
-    )
+  if (ranked && fresh) requireNoTests(fresh)
   if (ranked && processes !== undefined && !isOurs)
     throw badOption('train', 'processes', 'no value with an architecture of your own, which a launcher can start,', processes)
   const watch = port === undefined || (ranked && ranked.rank > 0) ? undefined : await openWatch(port)
@@ -193,11 +186,11 @@ async function* runHere(o: Running): AsyncGenerator<Told> {
     const opened = await openTraining(started, { store, initial, group })
     session = opened.session
     if (!group?.follows) yield* opening(opened, store, started, o)
-    if (fresh?.autoLr) {
-      const { audit } = session
-      const plan = withRate(started.plan, yield* rangeTest(session, o.signal))
+    for (const test of testsOf(started.plan)) {
+      const { audit }: Session = session
+      const plan: Plan = yield* test(session, o.signal)
       closeSession(session)
-      session = undefined // until the model of the training is open
+      session = undefined // until the next model is open
       session = (await openTraining({ plan, data }, { store, initial, group })).session
       session.audit = audit
     }

@@ -31,7 +31,9 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
   const trained = [
     ...(await events(`train lstm --data data --test 0.1 --ema 0.9 --save-every 1 ${small} --name a`)),
     // an epoch cut short, and more steps than were planned
-    ...(await events(`train lstm --data data --lr auto --ema 0.9 --schedule warmup-cosine ${small} --max-steps 1 --name x`)),
+    ...(await events(
+      `train lstm --data data --lr auto --batch-size auto --ema 0.9 --schedule warmup-cosine ${small} --max-steps 1 --name x`,
+    )),
     ...(await events('train lstm --resume --max-steps 3 --extend restart --name x')),
     // at such a rate the average is better than the raw weights
     ...(await events(`train lstm --data data --ema 0.9 --lr 0.1 ${small} --name y`)),
