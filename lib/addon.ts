@@ -15,7 +15,7 @@ import type {
 import type { Retrieval } from './rankings.js'
 import type { RanksAddon } from './ranks-addon.js'
 import type { TensorCalls } from './tensor-calls.js'
-import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerState, TrainerSums, TrainerTemperature } from './trainer-options.js'
+import type { DeviceMemory, ProductTimes, StepsPlan, TrainerOptions, TrainerSums, TrainerTemperature } from './trainer-options.js'
 
 /** A spec as C++ reads it; `Node` in lib/spec/ops.ts restricts `op` to the known ops. */
 export interface SpecNode {

@@ -41,3 +41,10 @@ export interface NativeGenerator {
 export interface NativeStopFlag {
   readonly [handle]: 'stop flag'
 }
+
+/** The optimizer's own tensors, in the order of the model's parameters. */
+export interface TrainerState {
+  steps: number
+  /** Where ranks share the state, the tensors are flat, of the elements from `part[0]` to `part[1]` of the weight. */
+  slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor; part?: [number, number] }[]
+}

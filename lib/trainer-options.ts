@@ -1,5 +1,3 @@
-import type { NativeTensor } from './handles.js'
-
 export type TrainerSteps = 'host' | 'device' | 'graph'
 /** Options of the native trainer. */
 export interface TrainerOptions {
@@ -47,12 +45,6 @@ export interface TrainerSums {
   gradNorm: number
   windows: number
   steps: number
-}
-/** The optimizer's own tensors, in the order of the model's parameters. */
-export interface TrainerState {
-  steps: number
-  /** Where ranks share the state, the tensors are flat, of the elements from `part[0]` to `part[1]` of the weight. */
-  slots: { name: string; m: NativeTensor; v: NativeTensor; average?: NativeTensor; part?: [number, number] }[]
 }
 /** Temperature of the contrastive loss: its logarithm and the moments of its Adam, in float64. */
 export interface TrainerTemperature {

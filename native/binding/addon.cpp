@@ -34,6 +34,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_retrieval(exports);
   export_training(exports);
   export_ranks(exports);
+  export_trainer_state(exports);
   export_scripts(exports);
   export_texts(exports);
   export_t5(exports);

@@ -16,5 +16,6 @@ struct Kind<Ranks> {
 };
 
 void export_ranks(Napi::Object exports);
+void export_trainer_state(Napi::Object exports);
 
 }  // namespace lvm

@@ -94,8 +94,6 @@ LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
   return total;
 }
 
-constexpr int64_t grain = 1 << 16;  // elements per partial sum; fixed, so the norm does not depend on the thread count
-
 template <typename Number>
 double square_norm_of(const Number* g, int64_t n) {
   const auto blocks = (n + grain - 1) / grain;
@@ -137,31 +135,12 @@ Optimizer::Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions 
     if (!p.trainable) continue;
     slots.push_back({p.name, p.value, {}, {}, {}, p.traits, p.traits.lr_scale, p.traits.decay ? options.weight_decay : 0});
   }
-  if (share.size > 1) cut();
+  if (share.size > 1) cut(slots, share.size);
   for (auto& slot : slots) {
     const auto value = part(slot, slot.value.detach());
     slot.m = torch::zeros_like(value), slot.v = torch::zeros_like(value);
     if (options.ema > 0) slot.average = value.clone();
   }
-}
-
-// Every rank gets as many elements, rounded to whole grains so that an update computes the same as that of a single process.
-void Optimizer::cut() {
-  int64_t total = 0, before = 0;
-  for (const auto& slot : slots) total += slot.value.numel();
-  for (auto& slot : slots) {
-    const auto n = slot.value.numel();
-    for (int r = 0; r <= share.size; ++r) {
-      const auto at = std::clamp<int64_t>(total / share.size * r + total % share.size * r / share.size - before, 0, n);
-      slot.cuts.push_back(at == n ? n : std::min(n, (at + grain / 2) / grain * grain));
-    }
-    before += n;
-  }
-}
-
-Tensor part_of(const Slot& slot, const Tensor& whole, int rank) {
-  const auto from = slot.cuts[size_t(rank)], to = slot.cuts[size_t(rank) + 1];
-  return whole.view(-1).narrow(0, from, to - from);
 }
 
 double Optimizer::step(double lr) {

@@ -30,6 +30,11 @@ struct Slot {
   bool moves() const { return value.requires_grad() && value.grad().defined(); }
 };
 
+// Elements of a block of an update, and of a partial sum of the norm; fixed, so that neither depends on threads or processes.
+constexpr int64_t grain = 1 << 16;
+
+// Divides the state among ranks.
+void cut(std::vector<Slot>& slots, int size);
 // Elements of a tensor of a slot's shape of which a rank keeps the state.
 Tensor part_of(const Slot& slot, const Tensor& whole, int rank);
 
@@ -64,7 +69,6 @@ class Optimizer {
  private:
   std::unique_ptr<DeviceAdamw> device;  // made when needed
   double average_decay() const;
-  void cut();
   void update(size_t index, const Tensor& gradient, double scale, double lr);
 };
 

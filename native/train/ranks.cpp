@@ -7,16 +7,13 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include "loopback.h"
+
 #include <c10/util/Logging.h>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <atomic>
-#include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <thread>
 
@@ -43,27 +40,6 @@ auto reached(Work work) {
 constexpr std::chrono::milliseconds pause(250);
 
 std::vector<uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
-
-constexpr auto this_machine = "127.0.0.1";
-
-// A socket that only processes of this machine reach, since anyone who reaches the store can write into it; c10d's own listens on
-// every interface. Returns it with its port.
-std::pair<int, uint16_t> loopback(int port) {
-  sockaddr_in place{};
-  place.sin_family = AF_INET;
-  place.sin_port = htons(uint16_t(port));
-  inet_pton(AF_INET, this_machine, &place.sin_addr);
-  socklen_t length = sizeof place;
-  const auto fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // a restart comes soon after the last attempt
-  auto* address = reinterpret_cast<sockaddr*>(&place);
-  if (fd < 0 || bind(fd, address, length) != 0 || getsockname(fd, address, &length) != 0) {
-    const std::string why = std::strerror(errno);
-    if (fd >= 0) close(fd);
-    throw Error("RANK_LOST", "train: the store of the ranks cannot use port " + std::to_string(port) + ": " + why);
-  }
-  return {fd, ntohs(place.sin_port)};
-}
 
 }  // namespace
 
@@ -231,50 +207,6 @@ void Ranks::broadcast(const std::vector<Tensor>& tensors) {
     });
   }
 }
-
-}  // namespace lvm
-
-#else
-
-namespace lvm {
-namespace {
-[[noreturn]] void refuse() {
-  throw Error("DEVICE_UNAVAILABLE", "train: expected a libtorch with Gloo for several processes but this system's has none");
-}
-}  // namespace
-
-struct Ranks::Group {};
-Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size) { refuse(); }
-Ranks::~Ranks() = default;
-int Ranks::port() const { refuse(); }
-void Ranks::set(const std::string&, const std::string&) { refuse(); }
-std::optional<std::string> Ranks::get(const std::string&) { refuse(); }
-void Ranks::note(const std::string&) { refuse(); }
-void Ranks::connect(const std::string&, const std::string&) { refuse(); }
-std::function<void()> Ranks::sum(const Tensor&) { refuse(); }
-std::function<void()> Ranks::give(const Tensor& tensor, int from) {
-  std::vector<Tensor> tensors{tensor};
-  c10d::BroadcastOptions options;
-  options.rootRank = from;
-  auto work = reached([&] { return group->gloo->broadcast(tensors, options); });
-  return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
-}
-
-void Ranks::send(const Tensor& tensor, int to) {
-  std::vector<Tensor> tensors{tensor};
-  reached([&] { group->gloo->send(tensors, to, 0)->wait(); });
-}
-
-void Ranks::receive(const Tensor& tensor, int from) {
-  std::vector<Tensor> tensors{tensor};
-  reached([&] { group->gloo->recv(tensors, from, 0)->wait(); });
-}
-
-std::function<void()> Ranks::give(const Tensor&, int) { refuse(); }
-void Ranks::send(const Tensor&, int) { refuse(); }
-void Ranks::receive(const Tensor&, int) { refuse(); }
-void Ranks::broadcast(const std::vector<Tensor>&) { refuse(); }
-void Ranks::abandon() { refuse(); }
 
 }  // namespace lvm
 

@@ -3,12 +3,25 @@
 #include "../checkpoint/pt-writer.h"
 
 namespace lvm {
-namespace {
 
-// Smaller parts of a rank travel together. Units: elements
-constexpr int64_t large = 1 << 16;
+// Every rank gets as many elements, rounded to whole grains so that an update computes the same as that of a single process.
+void cut(std::vector<Slot>& slots, int size) {
+  int64_t total = 0, before = 0;
+  for (const auto& slot : slots) total += slot.value.numel();
+  for (auto& slot : slots) {
+    const auto n = slot.value.numel();
+    for (int r = 0; r <= size; ++r) {
+      const auto at = std::clamp<int64_t>(total / size * r + total % size * r / size - before, 0, n);
+      slot.cuts.push_back(at == n ? n : std::min(n, (at + grain / 2) / grain * grain));
+    }
+    before += n;
+  }
+}
 
-}  // namespace
+Tensor part_of(const Slot& slot, const Tensor& whole, int rank) {
+  const auto from = slot.cuts[size_t(rank)], to = slot.cuts[size_t(rank) + 1];
+  return whole.view(-1).narrow(0, from, to - from);
+}
 
 void SharedState::give_weights() {
   const torch::NoGradGuard no_grad;
@@ -18,7 +31,7 @@ void SharedState::give_weights() {
     std::vector<Tensor> small;
     for (const auto& slot : optimizer.slots) {
       const auto part = part_of(slot, slot.value.detach(), from);
-      if (part.numel() >= large) waits.push_back(ranks->give(part, from));
+      if (part.numel() >= grain) waits.push_back(ranks->give(part, from));
       else if (part.numel() > 0) small.push_back(part);
     }
     if (small.empty()) continue;

@@ -1,0 +1,49 @@
+// Where libtorch has no Gloo.
+
+#include "ranks.h"
+
+#ifndef LVM_TORCH_GLOO
+
+namespace lvm {
+namespace {
+[[noreturn]] void refuse() {
+  throw Error("DEVICE_UNAVAILABLE", "train: expected a libtorch with Gloo for several processes but this system's has none");
+}
+}  // namespace
+
+struct Ranks::Group {};
+Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size) { refuse(); }
+Ranks::~Ranks() = default;
+int Ranks::port() const { refuse(); }
+void Ranks::set(const std::string&, const std::string&) { refuse(); }
+std::optional<std::string> Ranks::get(const std::string&) { refuse(); }
+void Ranks::note(const std::string&) { refuse(); }
+void Ranks::connect(const std::string&, const std::string&) { refuse(); }
+std::function<void()> Ranks::sum(const Tensor&) { refuse(); }
+std::function<void()> Ranks::give(const Tensor& tensor, int from) {
+  std::vector<Tensor> tensors{tensor};
+  c10d::BroadcastOptions options;
+  options.rootRank = from;
+  auto work = reached([&] { return group->gloo->broadcast(tensors, options); });
+  return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
+}
+
+void Ranks::send(const Tensor& tensor, int to) {
+  std::vector<Tensor> tensors{tensor};
+  reached([&] { group->gloo->send(tensors, to, 0)->wait(); });
+}
+
+void Ranks::receive(const Tensor& tensor, int from) {
+  std::vector<Tensor> tensors{tensor};
+  reached([&] { group->gloo->recv(tensors, from, 0)->wait(); });
+}
+
+std::function<void()> Ranks::give(const Tensor&, int) { refuse(); }
+void Ranks::send(const Tensor&, int) { refuse(); }
+void Ranks::receive(const Tensor&, int) { refuse(); }
+void Ranks::broadcast(const std::vector<Tensor>&) { refuse(); }
+void Ranks::abandon() { refuse(); }
+
+}  // namespace lvm
+
+#endif
