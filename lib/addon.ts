@@ -11,6 +11,7 @@ import type {
   NativeT5,
   NativeTensor,
   NativeTrainer,
+  TrainerState,
 } from './handles.js'
 import type { Retrieval } from './rankings.js'
 import type { RanksAddon } from './ranks-addon.js'

@@ -44,8 +44,7 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   if (progress.finished) await requireUnchanged(session)
   const { group } = session
   group?.note('saving')
-  const write = () =>
-    holding(session, standing(session), () => saveSession(session, store, { best, ended: reason === 'epoch' }))
+  const write = () => holding(session, standing(session), () => saveSession(session, store, { best, ended: reason === 'epoch' }))
   const generation =
     group && isSharded(session)
       ? await group.ofFirst('saved', write, (what) => helped(session, what))

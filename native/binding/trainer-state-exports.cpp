@@ -75,8 +75,7 @@ Napi::Value trainer_swap(const Napi::CallbackInfo& info) {
 Napi::Value save_pt(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
-    [path = text(info[0], "path"), value = to_ivalue(info[1]),
-     trainer = info[2].IsObject() ? take<Trainer>(info[2]) : nullptr] {
+    [path = text(info[0], "path"), value = to_ivalue(info[1]), trainer = info[2].IsObject() ? take<Trainer>(info[2]) : nullptr] {
       if (trainer && trainer->shared) trainer->shared->write(path, value);
       else write_pt(path, value);
       return true;

@@ -23,7 +23,8 @@ struct Slot {
   Tensor value, m, v, average;  // average is undefined without ema
   Traits traits;
   double lr_scale = 1, weight_decay = 0;
-  std::vector<int64_t> cuts = {};  // with several processes m, v and average of rank r are flat, of elements cuts[r] to cuts[r + 1]
+  std::vector<int64_t> cuts =
+    {};  // with several processes m, v and average of rank r are flat, of elements cuts[r] to cuts[r + 1]
 
   double rate(double lr) const { return std::min(lr * lr_scale, traits.lr_cap); }
   // Whether a step changes the parameter. One that was frozen later may still have an earlier gradient.
@@ -64,7 +65,9 @@ class Optimizer {
   const OptimizerOptions options;
   const Share share;
   // Elements of a tensor of a slot's shape of which this process keeps the state: all of them, or a flat part.
-  Tensor part(const Slot& slot, const Tensor& whole) const { return slot.cuts.empty() ? whole : part_of(slot, whole, share.rank); }
+  Tensor part(const Slot& slot, const Tensor& whole) const {
+    return slot.cuts.empty() ? whole : part_of(slot, whole, share.rank);
+  }
 
  private:
   std::unique_ptr<DeviceAdamw> device;  // made when needed

@@ -43,7 +43,8 @@ class Ranks {
   // Two ranks exchange a contiguous tensor, and both wait.
   void send(const Tensor& tensor, int to);
   void receive(const Tensor& tensor, int from);
-  // After a failure: ends all waits for another rank, and sums are left behind, because the end of the group would wait for them too.
+  // After a failure: ends all waits for another rank, and sums are left behind, because the end of the group would wait for them
+  // too.
   void abandon();
   // Overwrites tensors with those of rank 0.
   void broadcast(const std::vector<Tensor>& tensors);

@@ -88,7 +88,8 @@ void SharedState::fill(const Tensor& tensor) {
   const auto found = places.find(tensor.storage().unsafeGetStorageImpl());
   if (found == places.end()) return;
   const auto& [slot, which, whole] = found->second;
-  tensor.storage().unsafeGetStorageImpl()->set_data_ptr_noswap(c10::GetAllocator(torch::kCPU)->allocate(tensor.storage().nbytes()));
+  tensor.storage().unsafeGetStorageImpl()->set_data_ptr_noswap(
+    c10::GetAllocator(torch::kCPU)->allocate(tensor.storage().nbytes()));
   ask(int64_t(slot), which);
   const auto& s = optimizer.slots[slot];
   part_of(s, whole, 0).copy_(own(slot, which));

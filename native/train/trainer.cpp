@@ -91,7 +91,8 @@ void Trainer::mark_zeros() {
     if (!p.matrix || !p.value.requires_grad()) continue;
     const auto value = p.value.detach(), where = value == 0;
     zeros.emplace_back(value, where);
-    if (const auto* slot = slots.at(p.name); slot->average.defined()) zeros.emplace_back(slot->average, optimizer.part(*slot, where));
+    if (const auto* slot = slots.at(p.name); slot->average.defined())
+      zeros.emplace_back(slot->average, optimizer.part(*slot, where));
   }
 }
 
