@@ -1,4 +1,5 @@
 #pragma once
+#ifdef LVM_TORCH_GLOO
 #include "../error.h"
 
 #include <arpa/inet.h>
@@ -33,3 +34,5 @@ inline std::pair<int, uint16_t> loopback(int port) {
 }
 
 }  // namespace lvm
+
+#endif
