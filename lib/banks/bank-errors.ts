@@ -1,11 +1,19 @@
+import { createRequire } from 'node:module'
 import type { ErrorCode } from '../error-codes.js'
 import { cut, fileError, LvmError } from '../errors.js'
 import { withoutPasswords } from './bank-address.js'
 
-/** The client of a database, which is installed only where it is wanted. Errors: PACKAGE_MISSING. */
-export async function bankClient<T>(name: string, database: string): Promise<T> {
+const require = createRequire(import.meta.url)
+
+/**
+ * The client of a database, which is installed only where it is wanted. It is required, not imported: LanceDB requires apache-arrow, and
+ * accepts tables of the same copy only.
+ *
+ * Errors: PACKAGE_MISSING.
+ */
+export function bankClient<T>(name: string, database: string): T {
   try {
-    return (await import(name)) as T
+    return require(name) as T
   } catch (cause) {
     throw new LvmError(
       'PACKAGE_MISSING',

@@ -44,8 +44,8 @@ const searching = (url: string, table: () => Promise<Table>): Pick<Bank, 'rows' 
 /** Opens a bank in a folder of LanceDB. Errors: PACKAGE_MISSING. */
 export async function openLance({ place, table: name, shown: url }: BankAddress): Promise<Bank> {
   process.env.LANCEDB_LOG ??= 'error' // otherwise it prints a warning for every new table
-  const lance = await bankClient<Lance>('@lancedb/lancedb', 'LanceDB')
-  const arrow = await bankClient<Arrow>('apache-arrow', 'LanceDB')
+  const lance = bankClient<Lance>('@lancedb/lancedb', 'LanceDB')
+  const arrow = bankClient<Arrow>('apache-arrow', 'LanceDB')
   const about = `${name}_facts`
   let [connection, opened, lock]: [Connection?, Table?, Lock?] = []
   const database = async () => {

@@ -5,7 +5,7 @@ import { asking, bankClient } from './bank-errors.js'
 import { createTable, KEEP, makeIndex, requireExtension } from './postgres-table.js'
 import { vectorsOf, vectorText } from './vector-text.js'
 
-type Postgres = { readonly default: typeof import('pg') }
+type Postgres = typeof import('pg')
 
 /** Most dimensions that an index of pgvector takes. Source: pgvector, README, «HNSW». */
 const INDEXED = 2000
@@ -48,7 +48,7 @@ const searching = (pool: Pool, url: string, table: string): Pick<Bank, 'rows' | 
 
 /** Opens a bank in PostgreSQL with pgvector. Errors: PACKAGE_MISSING. */
 export async function openPostgres({ place, table, shown: url }: BankAddress): Promise<Bank> {
-  const { default: pg } = await bankClient<Postgres>('pg', 'PostgreSQL')
+  const pg = bankClient<Postgres>('pg', 'PostgreSQL')
   const pool = new pg.Pool({
     connectionString: place,
     max: CONNECTIONS,
