@@ -120,7 +120,7 @@ const show: CommandModule = {
   },
 }
 
-/** Returns whether the command asks before it removes. Errors: BAD_OPTION without --yes where nobody can answer. */
+/** Whether a removal needs a confirmation. Errors: BAD_OPTION without --yes where there is no terminal. */
 function asks(owner: string, argv: Readonly<Record<string, unknown>>): boolean {
   if (argv.yes === true) return false
   if (argv.json === true || !process.stdin.isTTY || !process.stdout.isTTY)

@@ -155,7 +155,7 @@ async function comparedBlocks(near: Near, a: Sketch, b: Sketch, at: [number, num
 }
 
 /**
- * Finds all pairs above a cosine of .98, within one sketch (each pair once) or between two, of which one is held.
+ * Finds all pairs with a cosine above .98, within one sketch (each pair once) or between two sketches, of which memory holds one.
  *
  * With p the projection of a unit vector and r the norm of its residual, cos(a, b) ≤ pₐ·p_b + rₐ r_b (Cauchy–Schwarz). Exact cosines are
  * computed only where this bound is high, so no pair is missed. Codes that are not held are computed once.

@@ -16,7 +16,7 @@ const FASTER = 1.05
 
 type Tried = BatchTest['sizes'][number]
 
-/** Sizes that a test tries: powers of two, of which the largest leaves an epoch at least 8 steps. */
+/** Batch sizes of a test: powers of two with which an epoch has at least 8 steps. */
 export function sizesFor(windows: number, accumulate: number): number[] {
   const most = Math.max(1, Math.floor(windows / (LEAST.steps * accumulate)))
   const least = Math.min(SMALLEST, 2 ** Math.floor(Math.log2(most)))

@@ -34,9 +34,9 @@ struct Slot {
 // Elements of a block of an update, and of a partial sum of the norm; fixed, so that neither depends on threads or processes.
 constexpr int64_t grain = 1 << 16;
 
-// Divides the state among ranks.
+// Divides the optimizer state among ranks.
 void cut(std::vector<Slot>& slots, int size);
-// Elements of a tensor of a slot's shape of which a rank keeps the state.
+// Returns the elements of a tensor that belong to a rank's shard; the tensor has the shape of the slot's weights.
 Tensor part_of(const Slot& slot, const Tensor& whole, int rank);
 
 // Applies factors of learning rates by name; with a factor of 0 a parameter becomes a constant of the backward pass.
@@ -64,7 +64,7 @@ class Optimizer {
   int64_t steps = 0;
   const OptimizerOptions options;
   const Share share;
-  // Elements of a tensor of a slot's shape of which this process keeps the state: all of them, or a flat part.
+  // Returns the elements of a tensor that belong to this process: all of them, or a flat shard.
   Tensor part(const Slot& slot, const Tensor& whole) const {
     return slot.cuts.empty() ? whole : part_of(slot, whole, share.rank);
   }

@@ -6,8 +6,8 @@
 
 namespace lvm {
 
-// Optimizer state of which each rank keeps a part, for the part of the weights that it changes. Only the owner of a part has it,
-// so rank 0 asks for the others' parts while it writes a checkpoint, one tensor at a time.
+// Sharded optimizer state: each rank keeps moments and averages of its shard, and updates these weights. Rank 0 receives the
+// shards of the others while it writes a checkpoint, one tensor at a time.
 // source  Rajbhandari et al. 2020, arXiv:1910.02054 §5.1 (ZeRO stage 1); gradients are summed on every rank
 class SharedState {
  public:

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { beforeAll, expect, it } from 'vitest'
-import type { TrainOptions } from '../../lib/index.js'
+import { type TrainOptions, train } from '../../lib/index.js'
 import { expectSameHistory } from './ranks.js'
 import { manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
 
@@ -44,6 +45,31 @@ it('a stopped run goes on with another number of processes and ends with the sam
   await trained({ model: 'gru', out: TINY.out, name: 'parts', resume: true, maxSteps: 20 })
   await trained({ model: 'gru', out: TINY.out, name: 'parts', resume: true, maxSteps: 999, processes: 2, rankTimeout: 30 })
   expectSameHistory(run('parts'), run('whole'))
+})
+
+it('an error on the first process ends the others, one that hangs too, and is the only error', async () => {
+  const failing = async () => {
+    const events = train(
+      { ...SHARED, model: 'gru', data, name: 'failing', processes: 2, logEvery: 1, shardOptimizer: true },
+      {
+        onStep: () => {
+          execFileSync('pkill', ['-STOP', '-P', `${process.pid}`, '-f', 'rank-child'])
+          throw new Error('enough')
+        },
+      },
+    )
+    for await (const _ of events);
+  }
+  const uncaught: unknown[] = []
+  const note = (error: unknown) => uncaught.push(error)
+  process.on('uncaughtException', note)
+  try {
+    await expect(failing()).rejects.toThrow('enough')
+    await new Promise((done) => setTimeout(done, 500))
+  } finally {
+    process.off('uncaughtException', note)
+  }
+  expect(uncaught).toEqual([])
 })
 
 it.each([

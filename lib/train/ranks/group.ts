@@ -118,7 +118,8 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
   const stopping = new AbortController()
   let calls = 0
   let ok = false
-  started?.lost.addEventListener('abort', () => native.ranksAbandon(ranks), { once: true })
+  const leave = () => native.ranksAbandon(ranks)
+  started?.lost.addEventListener('abort', leave)
   let tell: (message: object) => Promise<unknown> = () => Promise.reject(new LvmError('INTERNAL', 'train: no rank waits'))
   const key = (name: string) => `${++calls}/${name}`
   return {
@@ -162,11 +163,12 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
     },
     failed: async (error) => {
       const { error: told, heard } = await farewell(talk, error)
-      native.ranksAbandon(ranks)
+      leave()
       if (rank > 0 && heard) told.reported = true
       return told
     },
     close: async () => {
+      started?.lost.removeEventListener('abort', leave) // a process that is killed below fails too
       native.dispose(ranks)
       await started?.close(ok ? ENDING : 0)
     },
