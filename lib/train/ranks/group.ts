@@ -112,6 +112,25 @@ async function followed<T>(talk: Talk, at: string, help?: (what: Help) => Promis
   }
 }
 
+/** Asking of rank 0, and following of the others. */
+function asking(talk: Talk, key: (name: string) => string): Pick<Group, 'ofFirst' | 'ask'> {
+  let tell: (message: object) => Promise<unknown> = () => Promise.reject(new LvmError('INTERNAL', 'train: no rank waits'))
+  return {
+    ofFirst: async (name, make, help) => {
+      const at = key(name)
+      if (talk.rank > 0) return followed(talk, at, help)
+      let told = 0
+      tell = (message) => native.ranksSet(talk.ranks, `${at}/${told++}/0`, JSON.stringify(message))
+      const value = await make()
+      await tell({ value })
+      return value
+    },
+    ask: async (what) => {
+      await tell({ what })
+    },
+  }
+}
+
 function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undefined): Group {
   const { ranks, rank, size } = talk
   const here = hosts[rank]!
@@ -120,9 +139,9 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
   let ok = false
   const leave = () => native.ranksAbandon(ranks)
   started?.lost.addEventListener('abort', leave)
-  let tell: (message: object) => Promise<unknown> = () => Promise.reject(new LvmError('INTERNAL', 'train: no rank waits'))
   const key = (name: string) => `${++calls}/${name}`
   return {
+    ...asking(talk, key),
     rank,
     size,
     local: hosts.filter((host) => host === here).length,
@@ -132,18 +151,6 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
     stop: () => stopping.abort(),
     lost: started?.lost ?? new AbortController().signal,
     note: (text) => native.ranksNote(ranks, text),
-    ofFirst: async (name, make, help) => {
-      const at = key(name)
-      if (rank > 0) return followed(talk, at, help)
-      let told = 0
-      tell = (message) => native.ranksSet(ranks, `${at}/${told++}/0`, JSON.stringify(message))
-      const value = await make()
-      await tell({ value })
-      return value
-    },
-    ask: async (what) => {
-      await tell({ what })
-    },
     requireSame: async (facts) => {
       const differs = difference(await exchange(talk, key('facts'), facts))
       if (differs !== undefined) throw new LvmError('RANK_MISMATCH', `train: ${differs}`)
