@@ -25,7 +25,8 @@ function memoryRows({ memory: m, ranks }: Planned): string[][] {
 
 function wireRows({ wire }: Planned): string[][] {
   if (wire === null) return []
-  const time = wire.seconds === null ? 'on one machine, a part of the step' : `${seconds(wire.seconds)} at ${wire.network_gb_per_s} GB/s`
+  const time =
+    wire.seconds === null ? 'on one machine, a part of the step' : `${seconds(wire.seconds)} at ${wire.network_gb_per_s} GB/s`
   return [
     ['sent by a rank in a step', bytes(wire.bytes), time],
     ...(wire.weights_bytes > 0
@@ -42,7 +43,11 @@ function timeRows(time: PlannedTime, { counts }: Planned): string[][] {
   const exchange = time.step_seconds.least === time.step_seconds.most ? lower : 'exchange beside the computation … after it'
   return [
     ['step', between(time.step_seconds), exchange],
-    ['evaluation', seconds(time.evaluation_seconds), `${count(counts.windows.val)} windows, and ${count(counts.judged)} of training`],
+    [
+      'evaluation',
+      seconds(time.evaluation_seconds),
+      `${count(counts.windows.val)} windows, and ${count(counts.judged)} of training`,
+    ],
     ['epoch', between(time.epoch_seconds), `${count(counts.steps_per_epoch)} steps`],
     ['training', between(time.training_seconds), `${count(counts.steps)} steps`],
   ]

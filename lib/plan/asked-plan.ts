@@ -3,6 +3,7 @@ import { badOption } from '../errors.js'
 import { threadsOfEnvironment, usableThreads } from '../libtorch/machine.js'
 import { type Options, resolve } from '../options.js'
 import { kebab } from '../show.js'
+import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
 import type { Training } from '../sweep/train-child.js'
 import { requireShareable } from '../train/ranks/shared-training.js'
@@ -33,7 +34,13 @@ export function ask({ model, ...options }: Readonly<Record<string, unknown>> & {
   if (o.rows === undefined) throw badOption('plan', 'rows', 'the number of vectors', undefined, 'add --rows N')
   const place = Object.keys(given).find((key) => isPlace(key) && given[key] !== undefined)
   if (place !== undefined)
-    throw badOption('plan', place, 'no value, because a plan has neither data nor a run,', given[place], `leave --${kebab(place)} out`)
+    throw badOption(
+      'plan',
+      place,
+      'no value, because a plan has neither data nor a run,',
+      given[place],
+      `leave --${kebab(place)} out`,
+    )
   const plan = settle(findArchitecture(model), given)
   if (plan.autoBatch || plan.autoLr)
     throw badOption('plan', plan.autoBatch ? 'batchSize' : 'lr', 'a number, because auto needs the data,', 'auto')
@@ -43,8 +50,7 @@ export function ask({ model, ...options }: Readonly<Record<string, unknown>> & {
   const ranks = o.ranks ?? processes
   if (ranks > 1) requireShareable(plan.train)
   const { node: spec } = plan.architecture.spec({ dim: o.dim, context: counts.context }, plan.model)
-  const threads =
-    plan.train.threads ?? threadsOfEnvironment() ?? Math.max(1, Math.floor(usableThreads() / processes))
+  const threads = plan.train.threads ?? threadsOfEnvironment() ?? Math.max(1, Math.floor(usableThreads() / processes))
   return { plan, given, size, o, counts, spec, ranks, processes, threads }
 }
 
@@ -60,12 +66,34 @@ export function localSettings({ plan: { train }, counts, ranks, processes }: Ask
   }
 }
 
-/** Rows of the made-up data: enough for some steps and for an evaluation of some hundred windows. */
-export function trialSize({ plan: { train }, size, counts }: Asked, local: TrainSettings): DataSize {
-  const articleRows = train.history === undefined ? Math.min(size.articleRows, Math.max(100, counts.context + 2)) : size.articleRows
-  const each = Math.max(1, articleRows - (train.history === undefined ? counts.context : train.minHistory))
-  const windows = Math.max(2 * local.batchSize, 3000)
-  return { rows: articleRows * Math.max(10, Math.ceil(windows / each)), dim: size.dim, articleRows }
+/** Vectors that one rank reads in a batch. */
+export const vectorsOfRank = ({ counts, ranks }: Asked): number =>
+  Math.ceil(counts.batch / ranks) * (counts.batch_vectors / counts.batch)
+
+/** Speed that is expected before anything is measured. Units: floating-point operations a second. */
+const EXPECTED = 5e10
+/** Steps that are expected to take longer are measured with less data. Units: seconds. */
+const LONG = 1
+
+/** Size of a trial's data, unless two batches are larger. Units: bytes. */
+const MOST = 256 << 20
+
+/** Expected time of a step. Units: seconds. */
+export const expectedStep = (asked: Asked): number =>
+  (6 * asked.plan.train.accumulate * countParameters(asked.spec) * vectorsOfRank(asked)) / EXPECTED
+
+/** Training windows that a trial evaluates. */
+export const judgedIn = (expected: number): number => (expected > LONG ? 64 : 512)
+
+/** Data of a trial: enough for its steps and an evaluation. */
+export function trialSize(asked: Asked, local: TrainSettings): DataSize {
+  const { plan, size, counts } = asked
+  const { history, minHistory } = plan.train
+  const articleRows = history === undefined ? Math.min(size.articleRows, Math.max(100, counts.context + 2)) : size.articleRows
+  const each = Math.max(1, articleRows - (history === undefined ? counts.context : minHistory))
+  const most = Math.max(2 * local.batchSize, Math.floor(MOST / (4 * size.dim)))
+  const windows = Math.min(most, Math.max(expectedStep(asked) > LONG ? 0 : 3000, 15 * local.batchSize))
+  return { rows: articleRows * Math.max(10, Math.ceil(windows / 0.85 / each)), dim: size.dim, articleRows }
 }
 
 /** Options as a training in another process takes them. */
@@ -75,17 +103,27 @@ const asWords = (options: Readonly<Record<string, unknown>>): Training['options'
       if (value === undefined) return []
       if (Array.isArray(value)) return [[key, value.join(',')]]
       if (typeof value === 'object' && value !== null)
-        return [[key, Object.entries(value).map(([name, factor]) => `${name}=${factor}`).join(',')]]
+        return [
+          [
+            key,
+            Object.entries(value)
+              .map(([name, factor]) => `${name}=${factor}`)
+              .join(','),
+          ],
+        ]
       return [[key, value as string | number | boolean]]
     }),
   )
 
+/** Options that have no effect on a step. */
+const BESIDE = 'saveEvery keepBest keepLast epochs maxSteps maxWindows earlyStop trainEval test fold splitSeed'.split(' ')
+
 /** Options of that training on the command line. */
 export function trialOptions({ given, threads }: Asked, local: TrainSettings): Training['options'] {
-  const { saveEvery: _, keepBest: __, keepLast: ___, epochs: ____, maxSteps: _____, split: ______, ...rest } = given
+  const own = Object.entries(given).filter(([key, value]) => !BESIDE.includes(key) && !(key === 'split' && value === 'file'))
   const read = local.objective === 'sequence' && local.history !== undefined
   return asWords({
-    ...rest,
+    ...Object.fromEntries(own),
     processes: local.processes,
     shardOptimizer: local.shardOptimizer || undefined,
     threads,

@@ -1,5 +1,5 @@
-import { stage } from '../stages.js'
 import { writeBase } from '../data/write-base.js'
+import { stage } from '../stages.js'
 
 /** Unit vectors from a fixed sequence, so that their audit is known the second time. Shapes: [rows, dim]. */
 function madeUp(rows: number, dim: number): Float32Array {

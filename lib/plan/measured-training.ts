@@ -2,7 +2,6 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FINAL } from '../checkpoint/run-manifest.js'
-import { LvmError } from '../errors.js'
 import { requireGoing, stage, stopSignal, tally } from '../stages.js'
 import { describe } from '../statistics/estimates.js'
 import { type Training, trainChild } from '../sweep/train-child.js'
@@ -14,8 +13,6 @@ import type { DataSize } from './window-counts.js'
 const [FEWEST, FIRST, LONGEST] = [12, 2, 20]
 /** Steps that are expected to be quicker are timed ten at a time. Units: seconds. */
 const QUICK = 0.02
-/** Training windows that an evaluation judges. */
-const JUDGED = 512
 
 /** A training with made-up vectors as it ran here. */
 export interface Measured {
@@ -38,7 +35,10 @@ export interface Trial {
   readonly size: DataSize
   /** Expected time of a step, from which their number follows. Units: seconds. */
   readonly expected: number
+  /** Training windows that an evaluation judges. */
+  readonly judged: number
 }
+type Run = Omit<Trial, 'size'> & { readonly data: string; readonly out: string }
 
 type Epoch = Extract<TrainEvent, { type: 'epoch' }>
 type Step = Extract<TrainEvent, { type: 'step' }>
@@ -46,18 +46,25 @@ type Result = Extract<TrainEvent, { type: 'result' }>
 
 /** Collects times from the events of a training. */
 class Times {
+  constructor(
+    readonly each: number,
+    readonly judged: number,
+  ) {}
   /** Seconds of a step, of each block. */
   readonly blocks: number[] = []
   last: Step | undefined
   epoch: Epoch | undefined
   result: Result | undefined
   windows = { train: 0, val: 0 }
+  /** Whether the data was audited, because its verdict was not known. */
+  audited = false
   /** Moments of the last save, and of what came before it and its evaluation. Units: ms. */
   saved = 0
   before = 0
 
   hear(event: TrainEvent): void {
     const now = performance.now()
+    if (event.type === 'audit' && event.verdict === null) this.audited = true
     if (event.type === 'start') this.windows = event.data.windows
     if (event.type === 'epoch') this.epoch = event
     if (event.type === 'result') this.result = event
@@ -69,54 +76,71 @@ class Times {
     this.last = event
   }
 
+  /** Seconds of the measured steps. */
+  stepping(): number {
+    return this.blocks.reduce((sum, seconds) => sum + seconds, 0) * this.each
+  }
+
   /** Seconds of the last evaluation, and the number of windows that it read. */
   evaluation(): { seconds: number; windows: number } {
     const { epoch, result, last, windows } = this
     const ended = result !== undefined && result.stopped !== 'interrupted'
     const kinds = ended && epoch?.val_loss_raw !== undefined ? 2 : 1
     const seconds = ended ? result.seconds - last!.seconds : epoch!.seconds
-    return { seconds, windows: kinds * windows.val + Math.min(windows.train, JUDGED) }
+    return { seconds, windows: kinds * windows.val + Math.min(windows.train, this.judged) }
   }
 }
 
-/** Trains some steps in a process of its own, as `train` does, and measures them. Errors: the child's; INTERRUPTED. */
-export async function measureTraining({ model, options, size, expected }: Trial): Promise<Measured> {
+/** Trains some steps in a process of its own, as `train` does; returns what they took, or why they failed. Errors: INTERRUPTED, NO_DISK. */
+export async function measureTraining({ size, ...trial }: Trial): Promise<Measured | string> {
   const folder = await mkdtemp(join(tmpdir(), 'lvm-torch-plan-'))
   try {
-    const data = join(folder, 'vectors.npy')
-    await writeMadeUp(data, size)
-    return await stage('train some steps', () => trained({ model, options, data, out: folder, expected }))
+    const run = { ...trial, data: join(folder, 'vectors.npy'), out: folder }
+    await writeMadeUp(run.data, size)
+    const once = () => stage('train some steps', () => trained(run))
+    const first = await once()
+    const times = typeof first !== 'string' && first.audited ? await once() : first // an audit takes memory of its own
+    return typeof times === 'string' ? times : await measuredFrom(times, join(folder, RUN))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function trained({ model, options, data, out, expected }: Omit<Trial, 'size'> & { data: string; out: string }) {
+const RUN = 'measured'
+
+async function trained({ model, options, data, out, expected, judged }: Run): Promise<Times | string> {
   const each = expected < QUICK ? 10 : 1
   const maxSteps = each * (FIRST + FEWEST + 1)
-  const [times, enough, outer] = [new Times(), new AbortController(), stopSignal()]
+  const [times, enough, outer] = [new Times(each, judged), new AbortController(), stopSignal()]
+  let failed: unknown
+  const hear = (event: TrainEvent) => {
+    times.hear(event)
+    try {
+      tally(Math.min(times.last?.step ?? 0, maxSteps), maxSteps)
+    } catch (error) {
+      failed ??= error // thrown by a listener, or because the work was stopped
+      enough.abort()
+    }
+    if (times.blocks.length > FIRST && times.stepping() > LONGEST) enough.abort()
+  }
   const ended = await trainChild(
     {
       model,
-      run: 'measured',
+      run: RUN,
       out,
       data,
-      options: { ...options, maxSteps, epochs: maxSteps, logEvery: each, trainEval: JUDGED, force: true },
+      options: { ...options, maxSteps, epochs: maxSteps, logEvery: each, trainEval: judged, force: true },
     },
     {
       resume: undefined,
-      overwrite: false,
+      overwrite: true,
       signal: outer === undefined ? enough.signal : AbortSignal.any([outer, enough.signal]),
-      hear: (event) => {
-        times.hear(event)
-        tally(Math.min(times.last?.step ?? 0, maxSteps), maxSteps)
-        if ((times.last?.seconds ?? 0) - (times.epoch?.seconds ?? 0) > LONGEST && times.blocks.length > FIRST) enough.abort()
-      },
+      hear,
     },
   )
+  if (failed !== undefined) throw failed
   requireGoing(outer)
-  if (times.result === undefined) throw new LvmError('INTERNAL', ended.error?.message ?? 'the training ended without a result')
-  return measuredFrom(times, join(out, 'measured'))
+  return times.result === undefined ? (ended.error?.message ?? 'the training ended without a result') : times
 }
 
 async function measuredFrom(times: Times, run: string): Promise<Measured> {

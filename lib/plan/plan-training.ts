@@ -1,7 +1,6 @@
 import type { ModelName, OwnOptions } from '../architectures/index.js'
 import { longDoor } from '../control.js'
 import { withFields, word } from '../door.js'
-import { asLvmError } from '../errors.js'
 import { busyNote } from '../libtorch/cpu-share.js'
 import { freeMemory } from '../libtorch/memory.js'
 import type { Given } from '../options.js'
@@ -10,12 +9,12 @@ import { countParameters } from '../spec/count.js'
 import { estimateParts } from '../train/estimate.js'
 import { rankPlace } from '../train/ranks/rank-place.js'
 import type { trainFields } from '../train/train-fields.js'
-import { type Asked, ask, localSettings, trialOptions, trialSize } from './asked-plan.js'
+import { type Asked, ask, expectedStep, judgedIn, localSettings, trialOptions, trialSize, vectorsOfRank } from './asked-plan.js'
 import { type Measured, measureTraining } from './measured-training.js'
 import type { Planned } from './plan-document.js'
 import { type Case, estimated, plannedMemory } from './planned-memory.js'
 import { ceilingPace, measuredPace, plannedTime } from './planned-time.js'
-import type { planningFields, plannedOf } from './planning-fields.js'
+import type { plannedOf, planningFields } from './planning-fields.js'
 import { type Ceiling, measureCeiling } from './product-rates.js'
 import { wireOf } from './wire.js'
 
@@ -24,15 +23,12 @@ export type PlanOptions = {
   [M in ModelName]: {
     /** Name of the model. */
     readonly model: M
-    /** Vectors of the data. */
+    /** vectors of the data */
     readonly rows: number
-  } & Given<Omit<typeof planningFields, 'rows'>> &
+  } & Given<typeof planningFields> &
     Given<ReturnType<typeof plannedOf<typeof trainFields>>> &
     OwnOptions<M>
 }[ModelName]
-
-/** Vectors that one rank reads in a batch. */
-const vectorsOfRank = ({ counts, ranks }: Asked): number => Math.ceil(counts.batch / ranks) * (counts.batch_vectors / counts.batch)
 
 interface Tried {
   readonly measured?: { readonly case: Case; readonly training: Measured }
@@ -43,11 +39,12 @@ interface Tried {
 
 /** Trains some steps here, or else measures the speed of products. */
 async function tried(asked: Asked): Promise<Tried> {
-  const { plan, o, spec, counts, processes, threads, size } = asked
+  const { plan, o, spec, counts, processes, threads } = asked
   const local = localSettings(asked)
   const trial = trialSize(asked, local)
   const here: Case = { train: local, spec, dim: o.dim, rows: trial.rows, context: counts.context, ranks: processes }
   const products = async (note: string): Promise<Tried> => {
+    if (!/^(auto|cpu)$/.test(plan.train.device)) return { note: `${note}; the time on ${plan.train.device} is unknown` }
     const ceiling = await measureCeiling({ threads, bf16: plan.train.weights === 'bf16' })
     return { ceiling, note: `${note}; the time is a lower bound from the speed of products and copies` }
   }
@@ -55,26 +52,25 @@ async function tried(asked: Asked): Promise<Tried> {
   if (rankPlace() !== undefined) return { note: 'no step was measured, because the environment has RANK and WORLD_SIZE' }
   const [needed, free] = [processes * estimated(here), freeMemory()]
   if (needed > free) return products(`no step was measured, because it needs ${bytes(needed)} of ${bytes(free)} free memory`)
-  const expected = (6 * countParameters(spec) * vectorsOfRank(asked)) / EXPECTED
-  try {
-    const options = trialOptions(asked, local)
-    const training = await measureTraining({ model: plan.architecture.name, options, size: { ...trial, dim: size.dim }, expected })
-    return { measured: { case: here, training }, note: null }
-  } catch (error) {
-    const { code, message } = asLvmError(error)
-    if (code === 'INTERRUPTED' || code === 'TERMINATED') throw error
-    return products(`no step could be measured: ${message}`)
-  }
+  const expected = expectedStep(asked)
+  const training = await measureTraining({
+    model: plan.architecture.name,
+    options: trialOptions(asked, local),
+    size: trial,
+    expected,
+    judged: judgedIn(expected),
+  })
+  if (typeof training !== 'string') return { measured: { case: here, training }, note: null }
+  return products(`no step could be measured: ${training}`)
 }
-
-/** Speed that is expected before anything is measured, to choose the number of steps. Units: floating-point operations a second. */
-const EXPECTED = 5e10
 
 function notesOf({ plan: { train }, counts, ranks, o }: Asked, memory: Planned['memory'], share: number | null): string[] {
   const busy = busyNote(share)
   return [
     ...(counts.batch < ranks
-      ? [`a batch of ${count(counts.batch)} leaves ${count(ranks - counts.batch)} of ${count(ranks)} ranks without work: use a larger batch`]
+      ? [
+          `a batch of ${count(counts.batch)} leaves ${count(ranks - counts.batch)} of ${count(ranks)} ranks without work: use a larger batch`,
+        ]
       : []),
     ...(memory.bytes > memory.free_bytes ? ['a rank needs more memory than is free here'] : []),
     ...(memory.mapped_bytes > 0 && train.normalize ? ['with normalize each rank holds a copy of all vectors'] : []),
@@ -89,50 +85,50 @@ function notesOf({ plan: { train }, counts, ranks, o }: Asked, memory: Planned['
  * Some steps are trained with made-up vectors in a process of its own, and scaled by rows and ranks.
  * Errors: BAD_OPTION; INTERRUPTED.
  */
-export const plan = longDoor(
-  'plan',
-  { options: withFields({ model: word }) },
-  async (options: PlanOptions): Promise<Planned> => {
-    const asked = ask(options as never)
-    const { plan, o, counts, spec, ranks, processes, threads } = asked
-    const { train } = plan
-    const parameters = countParameters(spec)
-    const { measured, ceiling, note } = await tried(asked)
-    const { context } = counts
-    const whole: Case = { train: { ...train, shardOptimizer: train.shardOptimizer && ranks > 1 }, spec, dim: o.dim, rows: o.rows!, context, ranks }
-    const memory = plannedMemory(
-      whole,
-      measured && { case: measured.case, peak: measured.training.peak_memory_bytes },
-    )
-    const { checkpoint, disk_bytes, recompute } = estimateParts(train, spec, { dim: o.dim, context, ranks, dataBytes: 0 })
-    const weightBytes = train.weights === 'bf16' ? 2 : 4
-    const wire = ranks === 1 ? null : wireOf(ranks, { parameters, weightBytes, shardOptimizer: train.shardOptimizer })
-    const crossing = ranks > processes ? wire : null
-    const bytesPerSecond = 1e9 * o.network
-    const pace = measured
-      ? measuredPace(measured.training)
-      : ceiling && ceilingPace(ceiling, { train, spec, vectors: vectorsOfRank(asked), context, ranks, recompute })
-    return {
-      version: 1,
-      model: plan.architecture.name,
-      parameters,
-      data: { rows: o.rows!, dim: o.dim, article_rows: asked.size.articleRows, bytes: 4 * o.rows! * o.dim },
-      ranks,
-      processes,
-      threads,
-      counts,
-      memory,
-      wire: wire && { ...wire, network_gb_per_s: o.network, seconds: crossing && crossing.bytes / bytesPerSecond },
-      time: pace === undefined ? null : plannedTime(pace, { train, counts, wire: crossing, bytesPerSecond, recompute }),
-      time_note: note,
-      checkpoint: {
-        final_bytes: checkpoint.final,
-        best_bytes: checkpoint.best,
-        disk_bytes,
-        seconds: measured?.training.save_seconds ?? null,
-      },
-      ceiling: ceiling ?? null,
-      notes: notesOf(asked, memory, pace?.cpu_share ?? null),
-    }
-  },
-)
+export const plan = longDoor('plan', { options: withFields({ model: word }) }, async (options: PlanOptions): Promise<Planned> => {
+  const asked = ask(options as never)
+  const { plan, o, counts, spec, ranks, processes, threads } = asked
+  const { train } = plan
+  const parameters = countParameters(spec)
+  const { measured, ceiling, note } = await tried(asked)
+  const { context } = counts
+  const whole: Case = {
+    train: { ...train, shardOptimizer: train.shardOptimizer && ranks > 1 },
+    spec,
+    dim: o.dim,
+    rows: o.rows!,
+    context,
+    ranks,
+  }
+  const memory = plannedMemory(whole, measured && { case: measured.case, peak: measured.training.peak_memory_bytes })
+  const { checkpoint, disk_bytes, recompute } = estimateParts(train, spec, { dim: o.dim, context, ranks, dataBytes: 0 })
+  const weightBytes = train.weights === 'bf16' ? 2 : 4
+  const wire = ranks === 1 ? null : wireOf(ranks, { parameters, weightBytes, shardOptimizer: train.shardOptimizer })
+  const crossing = ranks > processes ? wire : null
+  const bytesPerSecond = 1e9 * o.network
+  const pace = measured
+    ? measuredPace(measured.training)
+    : ceiling && ceilingPace(ceiling, { train, spec, vectors: vectorsOfRank(asked), context, ranks, recompute })
+  return {
+    version: 1,
+    model: plan.architecture.name,
+    parameters,
+    data: { rows: o.rows!, dim: o.dim, article_rows: asked.size.articleRows, bytes: 4 * o.rows! * o.dim },
+    ranks,
+    processes,
+    threads,
+    counts,
+    memory,
+    wire: wire && { ...wire, network_gb_per_s: o.network, seconds: crossing && crossing.bytes / bytesPerSecond },
+    time: pace === undefined ? null : plannedTime(pace, { train, counts, wire: crossing, bytesPerSecond, recompute }),
+    time_note: note,
+    checkpoint: {
+      final_bytes: checkpoint.final,
+      best_bytes: checkpoint.best,
+      disk_bytes,
+      seconds: measured?.training.save_seconds ?? null,
+    },
+    ceiling: ceiling ?? null,
+    notes: notesOf(asked, memory, pace?.cpu_share ?? null),
+  }
+})

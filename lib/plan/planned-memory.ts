@@ -32,9 +32,7 @@ const exact = ({ weights, gradients, optimizer, exchange, data }: MemoryParts): 
 export function plannedMemory(of: Case, measured: { case: Case; peak: number } | undefined): PlannedMemory {
   const { parts, held } = partsOf(of)
   const working =
-    measured === undefined
-      ? parts.activations + parts.program
-      : Math.max(0, measured.peak - exact(partsOf(measured.case).parts))
+    measured === undefined ? parts.activations + parts.program : Math.max(0, measured.peak - exact(partsOf(measured.case).parts))
   return {
     bytes: Math.round(exact(parts) + working),
     from: measured === undefined ? 'estimated' : 'measured',

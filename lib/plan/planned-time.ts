@@ -57,10 +57,14 @@ export function plannedTime(
   const { train, counts } = o
   const steps = o.wire === null ? { least: step, most: step } : stepSpan(step, o.wire, { ...o, overlaps: !o.recompute })
   const kinds = train.ema > 0 ? 2 : 1
-  const evaluated = evaluation * (counts.windows.val * kinds + counts.judged + (train.fold === undefined ? 0 : counts.windows.test))
+  const evaluated =
+    evaluation * (counts.windows.val * kinds + counts.judged + (train.fold === undefined ? 0 : counts.windows.test))
   const epochs = Math.ceil(counts.steps / counts.steps_per_epoch)
   const saves = (seconds: number) =>
-    epochs + 1 + Math.floor(seconds / SAVE_EVERY) + (train.saveEvery === undefined ? 0 : Math.floor(counts.steps / train.saveEvery))
+    epochs +
+    1 +
+    Math.floor(seconds / SAVE_EVERY) +
+    (train.saveEvery === undefined ? 0 : Math.floor(counts.steps / train.saveEvery))
   const over = (of: (bound: number) => number): Span => ({ least: of(steps.least), most: of(steps.most) })
   return {
     from,

@@ -18,7 +18,8 @@ export const planningFields = {
     default: undefined,
     min: 1,
     max: 4096,
-    about: 'processes that share each batch, on machines like this one; if omitted, those of --processes, which are on one machine',
+    about:
+      'processes that share each batch, on machines like this one; if omitted, those of --processes, which are on one machine',
     ...size,
   }),
   network: real({

@@ -76,10 +76,13 @@ export function countWindows(plan: Plan, size: DataSize): Counts {
   const { val, test } = shares(train, articles)
   const all = train.split === 'windows' ? size.rows - shortestOf(windows) : articles * windows.count
   const most = train.maxWindows ?? Number.POSITIVE_INFINITY
+  const valid = size.valRows === undefined ? all * val : (size.valRows / size.articleRows) * windows.count
+  const [held, tested] = train.split === 'windows' ? [partSize(all, VAL), partSize(all, train.test)] : [valid, all * test]
+  const left = all - tested - (size.valRows === undefined ? held : 0)
   const counts = {
-    train: Math.min(most, Math.round(all * (1 - val - test))),
-    val: Math.min(most, size.valRows === undefined ? Math.round(all * val) : Math.round((size.valRows / size.articleRows) * windows.count)),
-    test: Math.round(all * test),
+    train: Math.min(most, Math.round(left)),
+    val: Math.min(most, Math.round(held)),
+    test: Math.round(tested),
   }
   const isRead = train.objective === 'sequence' && train.history !== undefined
   const read = isRead ? reading(plan, windows, counts.train / windows.count) : undefined
