@@ -42,22 +42,30 @@ function contrastBytes(o: TrainSettings, dim: number, { time, contexts }: { time
 export function estimate(
   o: TrainSettings,
   node: Node,
-  sizes: { dim: number; context: number; dataBytes: number; ranks?: number | undefined },
+  sizes: {
+    dim: number
+    context: number
+    dataBytes: number
+    ranks?: number | undefined
+    /** Numbers in the parameters that are trained: all, unless some are frozen. */
+    trainable?: number | undefined
+  },
 ): { memory_bytes: number; disk_bytes: number; recompute: boolean } {
   const parameters = countParameters(node)
+  const trainable = sizes.trainable ?? parameters
   const each = o.weights === 'bf16' ? 2 : 4
   const moments = each * (o.ema > 0 ? 3 : 2)
   const ranks = sizes.ranks ?? o.processes ?? 1
   const summed = ranks > 1 ? 4 : 0
   const held_state = o.shardOptimizer ? moments / ranks : moments
-  const weights = parameters * (2 * each + summed + held_state + (o.precision === 'bf16' ? 2 : 0))
+  const weights = parameters * (each + (o.precision === 'bf16' ? 2 : 0)) + trainable * (each + summed + held_state)
   const batch = largestBatch(o, sizes.context)
   const { time, contexts } = batch
   const { kept, inputs, largest } = activations(node, time, sizes.dim)
   const held = (numbers: number) => 1.3 * each * contexts * numbers // 30 % for temporary gradients
   const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > STORED_ACTIVATIONS)
   const passing = held(recompute ? inputs + largest : kept) + contrastBytes(o, sizes.dim, batch)
-  const file = parameters * (each + moments)
+  const file = parameters * each + trainable * moments
   return {
     memory_bytes: Math.round(BASE + (o.history === undefined ? 0 : KERNELS) + weights + passing + sizes.dataBytes),
     disk_bytes: Math.round(4 * file + parameters * each * (o.keepBest + o.keepLast) + 1e7),
