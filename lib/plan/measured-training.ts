@@ -7,7 +7,7 @@ import { describe } from '../statistics/estimates.js'
 import { type Training, trainChild } from '../sweep/train-child.js'
 import type { TrainEvent } from '../train/train-events.js'
 import { writeMadeUp } from './made-up-vectors.js'
-import type { DataSize } from './window-counts.js'
+import { type DataSize, windowsOfRank } from './window-counts.js'
 
 /** Blocks of steps that are counted, those before them, and the time of steps after which no further one begins. Units: seconds. */
 const [FEWEST, FIRST, LONGEST] = [12, 2, 20]
@@ -19,7 +19,7 @@ export interface Measured {
   /** Median of the steps. Units: seconds. */
   readonly step_seconds: number
   readonly steps: number
-  /** Evaluation of one window. Units: seconds. */
+  /** Evaluation of one window by one rank. Units: seconds. */
   readonly evaluation_seconds: number
   readonly save_seconds: number
   readonly final_bytes: number
@@ -37,6 +37,9 @@ export interface Trial {
   readonly expected: number
   /** Training windows that an evaluation judges. */
   readonly judged: number
+  /** Processes, and windows of a call of an evaluation. */
+  readonly ranks: number
+  readonly call: number
 }
 type Run = Omit<Trial, 'size'> & { readonly data: string; readonly out: string }
 
@@ -48,7 +51,7 @@ type Result = Extract<TrainEvent, { type: 'result' }>
 class Times {
   constructor(
     readonly each: number,
-    readonly judged: number,
+    readonly trial: Run,
   ) {}
   /** Seconds of a step, of each block. */
   readonly blocks: number[] = []
@@ -87,7 +90,9 @@ class Times {
     const ended = result !== undefined && result.stopped !== 'interrupted'
     const kinds = ended && epoch?.val_loss_raw !== undefined ? 2 : 1
     const seconds = ended ? result.seconds - last!.seconds : epoch!.seconds
-    return { seconds, windows: kinds * windows.val + Math.min(windows.train, this.judged) }
+    const { ranks, call } = this.trial
+    const own = (count: number) => windowsOfRank(count, { ranks, call })
+    return { seconds, windows: kinds * own(windows.val) + own(Math.min(windows.train, this.trial.judged)) }
   }
 }
 
@@ -108,10 +113,11 @@ export async function measureTraining({ size, ...trial }: Trial): Promise<Measur
 
 const RUN = 'measured'
 
-async function trained({ model, options, data, out, expected, judged }: Run): Promise<Times | string> {
+async function trained(trial: Run): Promise<Times | string> {
+  const { model, options, data, out, expected, judged } = trial
   const each = expected < QUICK ? 10 : 1
   const maxSteps = each * (FIRST + FEWEST + 1)
-  const [times, enough, outer] = [new Times(each, judged), new AbortController(), stopSignal()]
+  const [times, enough, outer] = [new Times(each, trial), new AbortController(), stopSignal()]
   let failed: unknown
   const hear = (event: TrainEvent) => {
     times.hear(event)

@@ -6,6 +6,7 @@ import { freeMemory } from '../libtorch/memory.js'
 import type { Given } from '../options.js'
 import { bytes, count } from '../show.js'
 import { countParameters } from '../spec/count.js'
+import { trainableNumbers } from '../train/chosen-parameters.js'
 import { estimateParts } from '../train/estimate.js'
 import { rankPlace } from '../train/ranks/rank-place.js'
 import type { trainFields } from '../train/train-fields.js'
@@ -37,12 +38,18 @@ interface Tried {
   readonly note: string | null
 }
 
+/** Counts the numbers that are trained; those of a model that does not fit in memory are counted as a whole. */
+async function trainedNumbers({ plan: { train }, spec }: Asked): Promise<number> {
+  const all = countParameters(spec)
+  return 4 * all > freeMemory() ? all : trainableNumbers(spec, train)
+}
+
 /** Trains some steps here, or else measures the speed of products. */
-async function tried(asked: Asked): Promise<Tried> {
+async function tried(asked: Asked, trainable: number): Promise<Tried> {
   const { plan, o, spec, counts, processes, threads } = asked
   const local = localSettings(asked)
   const trial = trialSize(asked, local)
-  const here: Case = { train: local, spec, dim: o.dim, rows: trial.rows, context: counts.context, ranks: processes }
+  const here: Case = { train: local, spec, dim: o.dim, rows: trial.rows, context: counts.context, ranks: processes, trainable }
   const products = async (note: string): Promise<Tried> => {
     if (!/^(auto|cpu)$/.test(plan.train.device)) return { note: `${note}; the time on ${plan.train.device} is unknown` }
     const ceiling = await measureCeiling({ threads, bf16: plan.train.weights === 'bf16' })
@@ -59,6 +66,8 @@ async function tried(asked: Asked): Promise<Tried> {
     size: trial,
     expected,
     judged: judgedIn(expected),
+    ranks: processes,
+    call: counts.evaluated_at_once,
   })
   if (typeof training !== 'string') return { measured: { case: here, training }, note: null }
   return products(`no step could be measured: ${training}`)
@@ -90,7 +99,8 @@ export const plan = longDoor('plan', { options: withFields({ model: word }) }, a
   const { plan, o, counts, spec, ranks, processes, threads } = asked
   const { train } = plan
   const parameters = countParameters(spec)
-  const { measured, ceiling, note } = await tried(asked)
+  const trainable = await trainedNumbers(asked)
+  const { measured, ceiling, note } = await tried(asked, trainable)
   const { context } = counts
   const whole: Case = {
     train: { ...train, shardOptimizer: train.shardOptimizer && ranks > 1 },
@@ -99,11 +109,12 @@ export const plan = longDoor('plan', { options: withFields({ model: word }) }, a
     rows: o.rows!,
     context,
     ranks,
+    trainable,
   }
   const memory = plannedMemory(whole, measured && { case: measured.case, peak: measured.training.peak_memory_bytes })
-  const { checkpoint, disk_bytes, recompute } = estimateParts(train, spec, { dim: o.dim, context, ranks, dataBytes: 0 })
+  const { checkpoint, disk_bytes, recompute } = estimateParts(train, spec, { dim: o.dim, context, ranks, trainable, dataBytes: 0 })
   const weightBytes = train.weights === 'bf16' ? 2 : 4
-  const wire = ranks === 1 ? null : wireOf(ranks, { parameters, weightBytes, shardOptimizer: train.shardOptimizer })
+  const wire = ranks === 1 ? null : wireOf(ranks, { parameters: trainable, weightBytes, shardOptimizer: train.shardOptimizer })
   const crossing = ranks > processes ? wire : null
   const bytesPerSecond = 1e9 * o.network
   const pace = measured
@@ -120,7 +131,7 @@ export const plan = longDoor('plan', { options: withFields({ model: word }) }, a
     counts,
     memory,
     wire: wire && { ...wire, network_gb_per_s: o.network, seconds: crossing && crossing.bytes / bytesPerSecond },
-    time: pace === undefined ? null : plannedTime(pace, { train, counts, wire: crossing, bytesPerSecond, recompute }),
+    time: pace === undefined ? null : plannedTime(pace, { train, counts, ranks, wire: crossing, bytesPerSecond, recompute }),
     time_note: note,
     checkpoint: {
       final_bytes: checkpoint.final,

@@ -13,11 +13,13 @@ export interface Case {
   readonly rows: number
   readonly context: number
   readonly ranks: number
+  /** Numbers in the parameters that are trained. */
+  readonly trainable: number
 }
 
-function partsOf({ train, spec, dim, rows, context, ranks }: Case) {
+function partsOf({ train, spec, dim, rows, context, ranks, trainable }: Case) {
   const held = rowsMemory({ rows, dim, normalize: train.normalize })
-  const { parts } = estimateParts(train, spec, { dim, context, ranks, dataBytes: held.rows + held.vectors })
+  const { parts } = estimateParts(train, spec, { dim, context, ranks, trainable, dataBytes: held.rows + held.vectors })
   return { parts, held }
 }
 

@@ -4,7 +4,7 @@ import type { TrainSettings } from '../train/recipe.js'
 import type { Measured } from './measured-training.js'
 import type { PlannedTime } from './plan-document.js'
 import type { Ceiling } from './product-rates.js'
-import type { Counts } from './window-counts.js'
+import { type Counts, windowsOfRank } from './window-counts.js'
 import { type Span, stepSpan, type Wire } from './wire.js'
 
 /** Time between two saves within an epoch. Units: seconds. */
@@ -52,13 +52,14 @@ export function ceilingPace(
 /** Time of a whole training. Units: seconds. */
 export function plannedTime(
   { from, step, evaluation, save, cpu_share }: Pace,
-  o: { train: TrainSettings; counts: Counts; wire: Wire | null; bytesPerSecond: number; recompute: boolean },
+  o: { train: TrainSettings; counts: Counts; ranks: number; wire: Wire | null; bytesPerSecond: number; recompute: boolean },
 ): PlannedTime {
   const { train, counts } = o
   const steps = o.wire === null ? { least: step, most: step } : stepSpan(step, o.wire, { ...o, overlaps: !o.recompute })
   const kinds = train.ema > 0 ? 2 : 1
-  const evaluated =
-    evaluation * (counts.windows.val * kinds + counts.judged + (train.fold === undefined ? 0 : counts.windows.test))
+  const own = (windows: number) => windowsOfRank(windows, { ranks: o.ranks, call: counts.evaluated_at_once })
+  const { val, test } = counts.windows
+  const evaluated = evaluation * (own(val) * kinds + own(counts.judged) + (train.fold === undefined ? 0 : own(test)))
   const epochs = Math.ceil(counts.steps / counts.steps_per_epoch)
   const saves = (seconds: number) =>
     epochs +

@@ -3,6 +3,7 @@ import { groupsOf, segments } from '../data/segments.js'
 import { partSize, VAL } from '../data/split.js'
 import { makeWindows, shortestOf, type Windows } from '../data/windows.js'
 import { badOption } from '../errors.js'
+import { windowsOfCall } from '../train/evaluate-windows.js'
 import { fittingBatch } from '../train/prepare.js'
 import { type Plan, reachOf, type TrainSettings } from '../train/recipe.js'
 
@@ -28,7 +29,13 @@ export interface Counts {
   /** Windows of a batch, or whole articles; vectors that a batch reads. */
   readonly batch: number
   readonly batch_vectors: number
+  /** Windows of a call of an evaluation. */
+  readonly evaluated_at_once: number
 }
+
+/** Windows that one of several ranks evaluates: calls are divided, the windows of one are not. */
+export const windowsOfRank = (count: number, o: { ranks: number; call: number }): number =>
+  Math.min(count, Math.ceil(Math.ceil(count / o.call) / o.ranks) * o.call)
 
 /** Windows of one article. */
 const ofArticle = (train: TrainSettings, { dim, articleRows }: Pick<DataSize, 'dim' | 'articleRows'>): Windows =>
@@ -97,5 +104,6 @@ export function countWindows(plan: Plan, size: DataSize): Counts {
     steps: Math.min(train.epochs * steps_per_epoch, train.maxSteps ?? Number.POSITIVE_INFINITY),
     batch,
     batch_vectors: read?.vectors ?? batch * windows.context,
+    evaluated_at_once: windowsOfCall(windows.context, train.split === 'windows' || windows.length === undefined),
   }
 }

@@ -45,6 +45,8 @@ export interface Sizes {
   /** Memory of the vectors, without memory-mapped ones. */
   readonly dataBytes: number
   readonly ranks?: number | undefined
+  /** Numbers in the parameters that are trained: all, unless some are frozen. */
+  readonly trainable?: number | undefined
 }
 
 /** Memory of one process by what needs it. Units: bytes. */
@@ -69,6 +71,7 @@ export function estimateParts(
   sizes: Sizes,
 ): { parts: MemoryParts; disk_bytes: number; checkpoint: { final: number; best: number }; recompute: boolean } {
   const parameters = countParameters(node)
+  const trainable = sizes.trainable ?? parameters
   const each = o.weights === 'bf16' ? 2 : 4
   const moments = each * (o.ema > 0 ? 3 : 2)
   const ranks = sizes.ranks ?? o.processes ?? 1
@@ -78,13 +81,13 @@ export function estimateParts(
   const { kept, inputs, largest } = activations(node, time, sizes.dim)
   const held = (numbers: number) => 1.3 * each * contexts * numbers // 30 % for temporary gradients
   const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > STORED_ACTIVATIONS)
-  const checkpoint = { final: parameters * (each + moments), best: parameters * each }
+  const checkpoint = { final: parameters * each + trainable * moments, best: parameters * each }
   return {
     parts: {
       weights: parameters * (each + (o.precision === 'bf16' ? 2 : 0)),
-      gradients: parameters * each,
-      optimizer: parameters * (o.shardOptimizer ? moments / ranks : moments),
-      exchange: ranks > 1 ? parameters * 4 : 0,
+      gradients: trainable * each,
+      optimizer: trainable * (o.shardOptimizer ? moments / ranks : moments),
+      exchange: ranks > 1 ? trainable * 4 : 0,
       activations: held(recompute ? inputs + largest : kept) + contrastBytes(o, sizes.dim, batch),
       program: BASE + (o.history === undefined ? 0 : KERNELS),
       data: sizes.dataBytes,
