@@ -17,17 +17,17 @@ process.on('exit', () => rmSync(folder, { recursive: true }))
 
 /** Trainings: rows, dimension and articles of their data, and their options. */
 const CASES = [
-  [12_000, 384, 240, 'lstm --max-steps 400'],
-  [20_000, 256, 200, 'gru --batch-size 64 --max-steps 300 --ema 0.99'],
-  [12_000, 384, 120, 'transformer --context 16 --max-steps 60'],
-  [10_000, 128, 100, 'mamba2 --context 24 --batch-size 16 --max-steps 40 --objective sequence'],
-  [30_000, 768, 300, 'mlp --batch-size 256 --max-steps 150'],
-  [8000, 64, 80, 'rwkv --context 8 --max-steps 60'],
-  [20_000, 256, 400, 'gru --recipe strong --max-steps 60'],
-  [12_000, 768, 240, 'lstm --width 1536 --layers 3 --batch-size 8 --max-steps 40 --ema 0.99'],
-  [12_000, 384, 240, 'lstm --processes 2 --max-steps 300'],
-  [12_000, 384, 120, 'transformer --processes 2 --shard-optimizer --ema 0.99 --max-steps 60'],
-]
+  [6000, 384, 120, 'lstm --max-steps 300'],
+  [6000, 256, 60, 'gru --batch-size 64 --max-steps 150 --ema 0.99'],
+  [4000, 384, 40, 'transformer --context 16 --max-steps 40'],
+  [3000, 128, 30, 'mamba2 --layers 4 --context 24 --batch-size 16 --max-steps 40 --objective sequence'],
+  [6000, 768, 60, 'mlp --batch-size 256 --max-steps 60'],
+  [3000, 64, 30, 'rwkv --layers 4 --context 8 --max-steps 60'],
+  [8000, 256, 160, 'gru --recipe strong --max-steps 40'],
+  [3000, 768, 60, 'lstm --width 1536 --layers 3 --batch-size 8 --max-steps 30 --ema 0.99'],
+  [6000, 384, 120, 'lstm --processes 2 --max-steps 200'],
+  [4000, 384, 40, 'transformer --processes 2 --shard-optimizer --ema 0.99 --max-steps 40'],
+].map(([rows, dim, articles, options]) => [rows, dim, articles, `${options} --train-eval 1024`])
 
 /** Runs a verb with --json and returns its events, or its answer, with the moments at which they came. */
 function run(words) {

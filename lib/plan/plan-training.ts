@@ -112,7 +112,13 @@ export const plan = longDoor('plan', { options: withFields({ model: word }) }, a
     trainable,
   }
   const memory = plannedMemory(whole, measured && { case: measured.case, peak: measured.training.peak_memory_bytes })
-  const { checkpoint, disk_bytes, recompute } = estimateParts(train, spec, { dim: o.dim, context, ranks, trainable, dataBytes: 0 })
+  const { checkpoint, disk_bytes, recompute } = estimateParts(train, spec, {
+    dim: o.dim,
+    context,
+    ranks,
+    trainable,
+    dataBytes: 0,
+  })
   const weightBytes = train.weights === 'bf16' ? 2 : 4
   const wire = ranks === 1 ? null : wireOf(ranks, { parameters: trainable, weightBytes, shardOptimizer: train.shardOptimizer })
   const crossing = ranks > processes ? wire : null
