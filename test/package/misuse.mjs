@@ -117,7 +117,7 @@ const calls = [
     [{ plan: 'nowhere.yaml' }, SIGNAL],
     [
       ['plan', ...keys('experimentFields'), 'x'],
-      ['signal', 'tell', 'x'],
+      ['signal', 'tell', 'watch', 'x'],
     ],
   ],
   ['experimentStatus', api.experimentStatus, [{ of: 'nowhere' }], [['of', 'out', 'x']]],
@@ -131,7 +131,7 @@ const calls = [
       ['signal', 'tell', 'x'],
     ],
   ],
-  ['sweep', api.sweep, [{ data: 'nowhere.npy', models: 'none' }, SIGNAL], [keys('sweepFields'), ['signal', 'tell', 'say', 'x']]],
+  ['sweep', api.sweep, [{ data: 'nowhere', models: 'none' }, SIGNAL], [keys('sweepFields'), ['signal', 'tell', 'say', 'watch']]],
   [
     'train',
     train,
