@@ -122,6 +122,7 @@ const LONG: Readonly<Record<string, readonly unknown[]>> = {
   next: [{ run: 'r' }],
   openBase: ['b', {}],
   openWindows: ['b', {}],
+  plan: [{ model: 'lstm', rows: 1000 }],
   predict: [{ run: 'r', out: 'x.npy' }],
   prune: [{ run: 'r' }],
   pushBank: ['b', 'lance:x', {}],
