@@ -19,6 +19,7 @@ import { publish } from '../files/write.js'
 import { packageVersion } from '../libtorch/paths.js'
 import { type Given, resolve } from '../options.js'
 import { namedRun } from '../serve/served-runs.js'
+import { stage, tally } from '../stages.js'
 import { bankEntries, type Entry, libtorchEntries, programEntries, runEntries } from './bundle-entries.js'
 import { bundleFields } from './bundle-fields.js'
 import { BUNDLE_MANIFEST, type BundledRun, type BundleManifest, describeFiles, entryBytes } from './bundle-manifest.js'
@@ -179,16 +180,16 @@ export const bundle = longDoor('bundle', ARGS, async (options: BundleOptions): P
   const total = sum(await Promise.all(entries.map(entryBytes)))
   await mkdir(dirname(path), { recursive: true })
   await requireDisk(dirname(path), total)
-  const files = await describeFiles(entries, (done) => progress({ phase: 'check', done, total }))
+  const tell = (phase: 'check' | 'pack') => (done: number) => {
+    tally(Math.min(done, total), total)
+    progress({ phase, done, total })
+  }
+  const files = await stage('check files', () => describeFiles(entries, tell('check')))
   const manifest = sealedText({ ...describe(built, runs, vectors), files })
   const first: Entry = { path: BUNDLE_MANIFEST, from: { text: manifest } }
   const [described] = await describeFiles([first], () => {})
-  await publish({
-    [path]: gzipped(
-      counted(tarStream([first, ...entries], [described!, ...files]), (bytes) => progress({ phase: 'pack', done: bytes, total })),
-      level,
-    ),
-  })
+  const tar = tarStream([first, ...entries], [described!, ...files])
+  await stage('pack', () => publish({ [path]: gzipped(counted(tar, tell('pack')), level) }))
   return {
     version: 1,
     out: path,

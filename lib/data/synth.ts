@@ -6,6 +6,7 @@ import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
 import { publish } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
+import { stage, tally } from '../stages.js'
 import { random } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { synthFields } from './synth-fields.js'
@@ -59,8 +60,9 @@ async function* npyOf(kind: Kind, lengths: readonly number[], dim: number, seed:
     lengths.reduce((a, b) => a + b, 0),
     dim,
   )
-  for (const length of lengths) {
+  for (const [i, length] of lengths.entries()) {
     await setImmediate()
+    tally(i, lengths.length)
     using plain = Tensor.from(article(RECIPES[kind], length, dim, normal), [length, dim])
     using turned = await plain.op('aten::mm', turn)
     yield await turned.data()
@@ -95,10 +97,11 @@ export const synth = longDoor('synth', SYNTH, async ({ out, ...given }: SynthOpt
   const name = `synthetic ${kind} ${dim} ${seed}`
   const known = optimum(RECIPES[kind])
   const facts = { space: name, source: 'lvm-torch synth', licence: 'CC0-1.0', encoder: 'none' }
-  await publish({
+  const files = {
     [card]: `${JSON.stringify({ ...facts, synthetic: { kind, seed, optimum: known, ...RECIPES[kind] } }, null, 2)}\n`,
     [side]: sideLines(lengths, basename(stem)),
     [out]: npyOf(kind, lengths, dim, seed),
-  })
+  }
+  await stage('articles', () => publish(files))
   return { version: 1, kind, rows, dim, articles, seed, optimum: known, out, side_file: side, card }
 })

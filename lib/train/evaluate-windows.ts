@@ -13,6 +13,10 @@ const CALL = 2
 /** Windows of unequal contexts evaluated in one call: those that begin together are one pass, which a small call would divide. */
 const WHOLE = 2048
 
+/** Windows of one call. */
+export const windowsOfCall = (context: number, isEven: boolean): number =>
+  isEven ? CALL * atOnce(context) : Math.max(WHOLE, CALL * atOnce(context))
+
 const KEYS = ['cosine', 'mseRaw', 'mseUnit', 'norm'] as const
 type Summary = ReturnType<typeof describe>
 
@@ -24,8 +28,8 @@ function partOf({ data, trainSample, watched, heldOut }: Session, part: Evaluate
     val: { ids: data.split.val, near: watched },
     test: { ids: data.split.test!, near: heldOut },
   }[part]
-  const batch = atOnce(windows.context)
-  return { samples, ids, near, batch, step: windows.length === undefined ? CALL * batch : Math.max(WHOLE, CALL * batch) }
+  const { context, length } = windows
+  return { samples, ids, near, batch: atOnce(context), step: windowsOfCall(context, length === undefined) }
 }
 
 /** What this rank has evaluated: zeros stand in the places of other ranks' windows. */
