@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -99,6 +100,8 @@ class Times {
 /** Trains some steps in a process of its own, as `train` does; returns what they took, or why they failed. Errors: INTERRUPTED, NO_DISK. */
 export async function measureTraining({ size, ...trial }: Trial): Promise<Measured | string> {
   const folder = await mkdtemp(join(tmpdir(), 'lvm-torch-plan-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', remove) // after Ctrl-C
   try {
     const run = { ...trial, data: join(folder, 'vectors.npy'), out: folder }
     await writeMadeUp(run.data, size)
@@ -107,6 +110,7 @@ export async function measureTraining({ size, ...trial }: Trial): Promise<Measur
     const times = typeof first !== 'string' && first.audited ? await once() : first // an audit takes memory of its own
     return typeof times === 'string' ? times : await measuredFrom(times, join(folder, RUN))
   } finally {
+    process.off('exit', remove)
     await rm(folder, { recursive: true, force: true })
   }
 }
