@@ -121,6 +121,7 @@ const LONG: Readonly<Record<string, readonly unknown[]>> = {
   retrieve: [{ runs: ['r'] }],
   rollout: [{ run: 'r' }],
   selftest: [{}],
+  serve: [{ runs: ['r'] }],
   shardBase: ['x', [[1]], 'IN_OPTIONS'],
   sweep: [{}],
   synth: [{ out: 'x.npy' }],
@@ -148,7 +149,7 @@ const SHORT = [
     'saveModel',
     'warmupCosine',
   ],
-  ...['removeRun', 'serve', 'showModel', 'showRun', 'train'],
+  ...['removeRun', 'showModel', 'showRun', 'train'],
   ...[
     'auditPage',
     'arrowPage',

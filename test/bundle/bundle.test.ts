@@ -54,7 +54,9 @@ test('a bundle that is stopped while its files are hashed leaves no archive', as
   const out = join(scratch, 'stopped.tgz')
   const controller = new AbortController()
   const onProgress = ({ open }: Moment) => open[0]?.stage === 'hash the files' && controller.abort()
-  await expect(bundle({ runs: [run], out }, { signal: controller.signal, onProgress })).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  await expect(bundle({ runs: [run], out }, { signal: controller.signal, onProgress })).rejects.toMatchObject({
+    code: 'INTERRUPTED',
+  })
   expect(readdirSync(scratch).filter((name) => name.includes('stopped'))).toEqual([])
 })
 test('a bundle names its versions, platform, range of Node, oldest glibc, runs and bank', () => {
