@@ -56,6 +56,7 @@ export function experimentProgress(screen: Screen, now: () => number = () => per
   return (told) => {
     if (told.type === 'training') return training(told)
     clear()
+    if (told.type === 'watch') diagnostic(`watch the runs at ${told.url}`)
     if (told.type === 'experiment') {
       started = told
       print(opening(told))

@@ -1,6 +1,8 @@
 import type { Options } from 'yargs'
-import type { Field, Fields } from '../lib/options.js'
+import { badOption } from '../lib/errors.js'
+import { type Field, type Fields, resolve } from '../lib/options.js'
 import { broken, kebab } from '../lib/show.js'
+import { type WatchOption, watchFields } from '../lib/train/watch/watch-fields.js'
 
 export { kebab }
 
@@ -40,4 +42,11 @@ export function valueOn(words: readonly string[], option: string): string | unde
   const at = words.findIndex((word) => word === option || word.startsWith(`${option}=`))
   const value = at < 0 ? undefined : words[at]!.includes('=') ? words[at]!.slice(option.length + 1) : words[at + 1]
   return value === '' ? undefined : value
+}
+
+/** Where the page of --watch and --watch-port is served. Errors: BAD_OPTION. */
+export function watchOn(verb: string, argv: Readonly<Record<string, unknown>>): WatchOption {
+  const { watch, watchPort: port } = resolve(verb, watchFields, given(watchFields, argv))
+  if (argv.watch === false && port !== undefined) throw badOption(verb, 'watchPort', 'no value with --no-watch', port)
+  return port === undefined ? watch : { port }
 }

@@ -8,6 +8,7 @@ const OPEN = ['load the run', 'open the data'] as const
 
 /** Outermost stages of every verb that shows them. */
 export const PLANS: Readonly<Record<string, Plan>> = {
+  plan: { each: ['make vectors', 'train some steps', 'measure products'] },
   evaluate: { each: [...OPEN, 'baselines', 'predict and score', 'latency', 'sentences'], last: ['write'] },
   retrieve: { each: [...OPEN, 'queries without a run', 'predictions', 'failures', 'intervals'] },
   compare: { each: ['measure', 'pairs'] },

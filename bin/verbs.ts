@@ -28,6 +28,10 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = 
     ],
   },
   Train: {
+    plan: [
+      'tell memory, network, time and disk of a training before it runs',
+      async () => (await import('./commands/plan.js')).planning(),
+    ],
     train: ['train a model on a file of vectors', async () => (await import('./commands/train.js')).training()],
     runs: ['list, show, restore and remove runs', async () => (await import('./commands/runs.js')).runs],
     sweep: ['train and evaluate many models, one after the other', async () => (await import('./commands/sweep.js')).sweep],

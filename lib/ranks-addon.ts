@@ -1,4 +1,4 @@
-import type { NativeRanks, NativeTrainer } from './handles.js'
+import type { NativeRanks, NativeTensor, NativeTrainer } from './handles.js'
 
 /** What the addon offers for data-parallel training. */
 export interface RanksAddon {
@@ -21,6 +21,8 @@ export interface RanksAddon {
   ranksAbandon(ranks: NativeRanks): void
   ranksSet(ranks: NativeRanks, key: string, text: string): Promise<undefined>
   ranksGet(ranks: NativeRanks, key: string): Promise<string | null>
+  /** Adds a tensor up over all ranks, in place. */
+  ranksSum(ranks: NativeRanks, tensor: NativeTensor): Promise<undefined>
   /** Gives all ranks the weights and the optimizer state of rank 0. */
   ranksShare(ranks: NativeRanks, trainer: NativeTrainer): Promise<undefined>
 }

@@ -22,7 +22,7 @@ import {
 
 /** Every exported value by topic, in the order of the page. A type follows the first value that names it. */
 const TOPICS = {
-  Training: ['train', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
+  Training: ['train', 'plan', 'sweep', 'experiment', 'experimentStatus', 'listModels', 'showModel', 'architectures'],
   Runs: ['load', 'Model', 'listRuns', 'showRun', 'diffRuns', 'removeRun', 'pruneRun', 'importCheckpoint', 'exportRun', 'quantize', 'prune'], // biome-ignore format: a line
   Scores: [
     'evaluate',
@@ -67,6 +67,7 @@ const TOPICS = {
 /** Headings of formats.md with the keys of the document that a function returns or takes. */
 const RESULTS = {
   train: ['Events'],
+  plan: ['plan --json'],
   sweep: ['Events', 'sweep.json'],
   listModels: ['models --json'],
   showModel: ['models show --json'],

@@ -26,6 +26,7 @@ import {
 import { exportFields } from '../dist/lib/export/export-fields.js'
 import { architectures } from '../dist/lib/index.js'
 import { loadtestFields } from '../dist/lib/loadtest/loadtest-fields.js'
+import { planningFields } from '../dist/lib/plan/planning-fields.js'
 import { reportFields, verifyFields } from '../dist/lib/report/report-fields.js'
 import { serveFields } from '../dist/lib/serve/serve-fields.js'
 import { abtestFields } from '../dist/lib/study/abtest/abtest-fields.js'
@@ -76,6 +77,9 @@ const keysOfPlan = (tables) =>
 
 /** Sections of all verbs except `train`. */
 const OTHER_VERBS = [
+  '## plan',
+  `${code('lvm-torch plan MODEL --rows N [options]')}, or ${code('plan({ model, rows, ... })')}. It also takes the options of ${code('train')}, except those that say where data and run are; [scale.md](scale.md) shows how to read a plan.`,
+  options(planningFields),
   '## encoder',
   `${code('Encoder.open(folder, { ... })')}, and every verb that takes ${code('--encoder')}.`,
   options(encoderFields),
@@ -137,10 +141,10 @@ const OTHER_VERBS = [
   options(benchmarkFields),
   '## sweep',
   `${code('lvm-torch sweep --data FILE [options]')}, or ${code('sweep({ data, ... })')}. It also takes the options of ${code('train')} except ${code('--name')}, ${code('--resume')} and ${code('--init')}, and passes them to every training.`,
-  options({ ...ownSweepFields, ...notifyFields }),
+  options({ ...ownSweepFields, ...watchFields, ...notifyFields }),
   '## experiment',
   `${code('lvm-torch experiment PLAN.yaml [options]')}, or ${code('experiment({ plan, ... })')}; ${code('lvm-torch experiment status|report [FOLDER|PLAN]')}, or ${code('experimentStatus({ of })')} and ${code('experimentReport({ of })')}. [experiments.md](experiments.md) describes the plan.`,
-  options({ ...experimentFields, ...notifyFields }),
+  options({ ...experimentFields, ...watchFields, ...notifyFields }),
   '### Keys of a plan',
   keysOfPlan({ '': planFields, 'budget.': budgetFields, 'confirm.': confirmFields, 'halving.': halvingFields }),
   '## serve',

@@ -45,6 +45,25 @@ const calls: [string, (control: Control) => Promise<unknown>][] = [
   ['ceiling', (control) => ceiling({ data, out: place('ceiling') }, control)],
 ]
 
+/** Further functions, which are only stopped here. */
+const stopped: typeof calls = [
+  ['analyze', (control) => library.analyze({ run, out: place('out') }, undefined, control)],
+  ['arrow', (control) => library.arrow({ data, out: place('out') }, control)],
+  ['audit', (control) => library.audit({ data }, control)],
+  ['benchmark', (control) => library.benchmark({ runs: [run], out: place('out') }, control)],
+  ['bundle', (control) => library.bundle({ runs: [run], out: place('x.tgz') }, control)],
+  ['compare', (control) => library.compare({ runs: [run, 'copy_last'], data, out: place('out') }, control)],
+  ['diagnose', (control) => library.diagnose({ runs: [run], out: place('out') }, undefined, control)],
+  ['exportRun', (control) => library.exportRun({ run, out: place('x.pt') }, control)],
+  ['importCheckpoint', (control) => library.importCheckpoint({ file: join(run, 'best_model.pt'), model: 'lstm', out: place('out') }, control)],
+  ['openWindows', async (control) => (await library.openWindows(data, {}, control)).dispose()],
+  ['prune', (control) => library.prune({ run, name: 'x' }, control)],
+  ['quantize', (control) => library.quantize({ run, name: 'x' }, control)],
+  ['report', (control) => library.report({ runs: TINY.out, out: place('out') }, control)],
+  ['rollout', (control) => library.rollout({ run }, control)],
+  ['selftest', (control) => library.selftest({}, control)],
+] // biome-ignore format: a table
+
 describe('{ signal, onProgress }', () => {
   it.each(calls)('the function %s reports its stages to onProgress', async (_, call) => {
     const seen: Moment[] = []
@@ -52,7 +71,7 @@ describe('{ signal, onProgress }', () => {
     expect(seen.length).toBeGreaterThan(0)
     expect(seen.flatMap(({ open }) => open.map(({ stage }) => stage))).toContainEqual(expect.any(String))
   })
-  it.each(calls)('%s stops at its first stage after an abort', async (_, call) => {
+  it.each([...calls, ...stopped])('%s stops at its first stage after an abort', async (_, call) => {
     const controller = new AbortController()
     let later = 0
     const onProgress = () => {
@@ -61,6 +80,7 @@ describe('{ signal, onProgress }', () => {
     }
     await refused('INTERRUPTED', call({ signal: controller.signal, onProgress }))
     expect(later).toBe(0)
+    await refused('INTERRUPTED', call({ signal: AbortSignal.abort() }))
   })
   it('predict that is stopped writes no file', async () => {
     const out = place('stopped.npy')
@@ -113,6 +133,7 @@ const LONG: Readonly<Record<string, readonly unknown[]>> = {
   next: [{ run: 'r' }],
   openBase: ['b', {}],
   openWindows: ['b', {}],
+  plan: [{ model: 'lstm', rows: 1000 }],
   predict: [{ run: 'r', out: 'x.npy' }],
   prune: [{ run: 'r' }],
   pushBank: ['b', 'lance:x', {}],

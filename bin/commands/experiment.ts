@@ -5,9 +5,10 @@ import { experimentFields, experimentFolderFields } from '../../lib/experiment/e
 import { meanText, optionsText, scoreText } from '../../lib/experiment/shown-scores.js'
 import type { ExperimentEvent, ExperimentReport, ExperimentReported } from '../../lib/index.js'
 import { bytes, duration, table } from '../../lib/show.js'
+import { watchFields } from '../../lib/train/watch/watch-fields.js'
 import { resumption } from '../command-line.js'
 import { experimentProgress } from '../experiment-progress.js'
-import { flags, given } from '../flags.js'
+import { flags, given, watchOn } from '../flags.js'
 import { notifyFields, notifying } from '../notify.js'
 import { answer, diagnostic, event as emit, nearby, print } from '../output.js'
 import { terminal } from '../progress.js'
@@ -87,13 +88,14 @@ const running: CommandModule = {
   builder: (y) =>
     y
       .positional('plan', { type: 'string', describe: 'YAML file; docs/experiments.md describes its keys' })
-      .options(flags({ ...experimentFields, ...notifyFields })),
+      .options(flags({ ...experimentFields, ...watchFields, ...notifyFields })),
   handler: notifying('experiment', async (argv, facts) => {
     if (argv.plan === undefined)
       // yargs does not demand the arguments of a default command
       throw new LvmError('BAD_OPTION', 'experiment: <plan> is missing', { hint: 'run: lvm-torch experiment --help' })
     const { experiment } = await import('../../lib/experiment/experiment.js')
     const json = argv.json === true
+    const watch = watchOn('experiment', argv)
     const show = json ? emit : experimentProgress(terminal())
     const tell = (told: ExperimentEvent) => {
       if (told.type === 'experiment') {
@@ -106,7 +108,8 @@ const running: CommandModule = {
     }
     const stop = interruption()
     try {
-      const made = await experiment({ plan: String(argv.plan), ...given(experimentFields, argv) }, { signal: stop.signal, tell })
+      const options = { plan: String(argv.plan), ...given(experimentFields, argv) }
+      const made = await experiment(options, { signal: stop.signal, watch, tell })
       const { verdict, done, of } = made.report
       facts.summary = `${ENDS[made.ended]}: ${done} of ${of} trainings; ${verdict.sentence}`
       if (!json) print(`\n${ENDS[made.ended]}: ${done} of ${of} trainings\n${verdict.sentence}\n${files(made)}`)

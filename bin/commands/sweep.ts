@@ -3,8 +3,9 @@ import type { CommandModule } from 'yargs'
 import type { SweepEvent, SweepOptions } from '../../lib/index.js'
 import { duration } from '../../lib/show.js'
 import { sweepFields } from '../../lib/sweep/sweep-fields.js'
+import { watchFields } from '../../lib/train/watch/watch-fields.js'
 import { resumption } from '../command-line.js'
-import { flags, given } from '../flags.js'
+import { flags, given, watchOn } from '../flags.js'
 import { notifyFields, notifying } from '../notify.js'
 import { diagnostic, event as emit, nearby, note, print } from '../output.js'
 import { closing, header, opening, row } from '../progress.js'
@@ -16,6 +17,7 @@ const LOG = 'sweep.log'
 function show(): (told: SweepEvent) => void {
   let titled = false
   return (told) => {
+    if (told.type === 'watch') diagnostic(`watch the runs at ${told.url}`)
     if (told.type === 'cell') {
       const { cell, number, of, seconds_left } = told
       const left = seconds_left === null ? '' : ` · ${duration(Math.max(0, seconds_left))} of the budget left`
@@ -46,7 +48,7 @@ export const sweep: CommandModule = {
   describe: 'train and evaluate many models, each in its own process, and write the report',
   builder: (y) =>
     y
-      .options(flags({ ...sweepFields, ...notifyFields }))
+      .options(flags({ ...sweepFields, ...watchFields, ...notifyFields }))
       .demandOption('data')
       .example('$0 sweep --data vectors.npz --budget 4h', 'all thirteen models within four hours')
       .example('$0 sweep --models lstm,gru --folds 5 --data vectors.npz', 'every article held out once by each model')
@@ -56,6 +58,7 @@ export const sweep: CommandModule = {
     const { markdown } = await import('../../lib/report/markdown.js')
     const { sweep } = await import('../../lib/report/sweep.js')
     const json = argv.json === true
+    const watch = watchOn('sweep', argv)
     const stop = interruption()
     try {
       const options = { data: String(argv.data), ...given(sweepFields, argv) } as SweepOptions
@@ -63,14 +66,15 @@ export const sweep: CommandModule = {
       const log = join(folder, LOG)
       const told = json ? emit : show()
       const tell = (event: SweepEvent) => {
-        if (facts.folder === undefined) {
+        if (facts.folder === undefined && event.type !== 'watch') {
+          // the folder exists
           facts.folder = folder
           outlive(log)
           if (!json) print(`log    ${nearby(log)} · the work goes on when this terminal closes`)
         }
         told(event)
       }
-      const { report, page, stopped, sweep: swept } = await sweep(options, { signal: stop.signal, tell, say: note })
+      const { report, page, stopped, sweep: swept } = await sweep(options, { signal: stop.signal, watch, tell, say: note })
       const done = swept.cells.filter(({ state }) => state === 'done').length
       facts.summary = `${done} of ${swept.cells.length} runs done; ${page}`
       if (!json) print(`\n${markdown(report)}\npage  ${nearby(page)}`)

@@ -1,14 +1,14 @@
 import type { CommandModule } from 'yargs'
 import { architectures } from '../../lib/architectures/index.js'
 import { badOption, LvmError } from '../../lib/errors.js'
-import type { TrainControl, TrainOptions } from '../../lib/index.js'
+import type { TrainOptions } from '../../lib/index.js'
 import { flag, integer, resolve, text } from '../../lib/options.js'
 import { kebab, nearestWord } from '../../lib/show.js'
 import type { Architecture } from '../../lib/spec/architecture.js'
 import { rankPlace } from '../../lib/train/ranks/rank-place.js'
 import { trainFields, trainFieldsOf } from '../../lib/train/train-fields.js'
 import { watchFields } from '../../lib/train/watch/watch-fields.js'
-import { flags, given, valueOn, wrapped } from '../flags.js'
+import { flags, given, valueOn, watchOn, wrapped } from '../flags.js'
 import { answer } from '../output.js'
 
 const names = architectures.map(({ name }) => name)
@@ -103,13 +103,6 @@ async function settled(argv: Readonly<Record<string, unknown>>, config: Config, 
   return { model: train, options, several }
 }
 
-/** Where the page of --watch and --watch-port is served. Errors: BAD_OPTION. */
-function watchOn(argv: Readonly<Record<string, unknown>>): TrainControl['watch'] {
-  const { watch, watchPort: port } = resolve('train', watchFields, given(watchFields, argv))
-  if (argv.watch === false && port !== undefined) throw badOption('train', 'watchPort', 'no value with --no-watch', port)
-  return port === undefined ? watch : { port }
-}
-
 /** The verb `train`; the file of --config is read first, because it can name the model, whose options are part of the verb's. */
 export async function training(words: readonly string[] = process.argv.slice(2)): Promise<CommandModule> {
   const config = await configOn(words)
@@ -144,7 +137,7 @@ export async function training(words: readonly string[] = process.argv.slice(2))
       const [{ train }, { runTraining }] = await Promise.all([import('../../lib/train/train.js'), import('../training.js')])
       await runTraining(train, { model: chosen, ...options } as TrainOptions, several, {
         json: argv.json === true,
-        watch: watchOn(argv),
+        watch: watchOn('train', argv),
       })
     },
   }

@@ -34,7 +34,8 @@ export interface SplitOptions {
   readonly val?: { readonly base: Base; readonly windows: Windows } | undefined
 }
 
-const VAL = 0.1
+/** Share of the validation part. */
+export const VAL = 0.1
 
 /** Rounds halves to even, as Python does: a tenth of 285 articles is 28. */
 function round(x: number): number {
@@ -55,18 +56,19 @@ interface Shares {
   readonly fold?: Fold | undefined
 }
 
-const size = (count: number, fraction: number) => (fraction === 0 ? 0 : Math.max(1, round(count * fraction)))
+/** Number of articles in a part. */
+export const partSize = (count: number, fraction: number) => (fraction === 0 ? 0 : Math.max(1, round(count * fraction)))
 
 /** Shuffles items and takes first test, then validation; the rest is for training. */
 function draw(items: Int32Array, seed: number, shares: Shares) {
   const order = permutation(items.length, seed).map((i) => items[i]!)
   if (shares.fold !== undefined) {
     const { held, others } = cutFold(order, shares.fold)
-    const val = size(others.length, shares.val)
+    const val = partSize(others.length, shares.val)
     return { test: held, val: others.slice(0, val), train: others.slice(val) }
   }
-  const test = size(items.length, shares.test)
-  const val = test + size(items.length, shares.val)
+  const test = partSize(items.length, shares.test)
+  const val = test + partSize(items.length, shares.val)
   return { test: order.slice(0, test), val: order.slice(test, val), train: order.slice(val) }
 }
 

@@ -19,6 +19,9 @@ export interface Windows {
   readonly crosses?: Uint8Array
 }
 
+/** What windows depend on. */
+type Rows = Pick<Base, 'kind' | 'path' | 'rows' | 'dim'> & Partial<Pick<Base, 'context' | 'articles' | 'positions' | 'crossing'>>
+
 /** How far back contexts reach: `context` vectors, or with `history` up to so many and at least `minHistory`. */
 export interface Reach {
   readonly context: number
@@ -61,7 +64,7 @@ export function contextRows(
 export const shortestOf = ({ context, length }: Pick<Windows, 'context' | 'length'>): number =>
   length?.reduce((least, own) => Math.min(least, own), context) ?? context
 
-function ofSequences(base: Base, { least, most }: { least: number; most: number }): Windows {
+function ofSequences(base: Rows, { least, most }: { least: number; most: number }): Windows {
   const stored = base.context!
   const context = Math.min(most, stored)
   if (least > stored) {
@@ -80,7 +83,7 @@ function ofSequences(base: Base, { least, most }: { least: number; most: number 
 }
 
 /** Counts, for each row, the consecutive rows of its article that end with it. */
-export function runLengths({ rows, articles, positions }: Pick<Base, 'rows' | 'articles' | 'positions'>): Int32Array {
+export function runLengths({ rows, articles, positions }: Pick<Rows, 'rows' | 'articles' | 'positions'>): Int32Array {
   const run = new Int32Array(rows)
   for (let row = 0; row < rows; row++) {
     const follows =
@@ -114,7 +117,7 @@ function checkedReach({ context, history, minHistory = context }: Reach): { leas
  * Stored sequences keep their last vectors.
  * Errors: BAD_OPTION for a length that is not an integer ≥ 1 or is longer than the stored sequences.
  */
-export function makeWindows(base: Base, reach: number | Reach, { cross = false }: { cross?: boolean } = {}): Windows {
+export function makeWindows(base: Rows, reach: number | Reach, { cross = false }: { cross?: boolean } = {}): Windows {
   const { least, most } = checkedReach(typeof reach === 'number' ? { context: reach } : reach)
   if (base.kind === 'sequences') return ofSequences(base, { least, most })
   const of = base.articles?.of ?? new Int32Array(base.rows)

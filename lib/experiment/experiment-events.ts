@@ -33,6 +33,7 @@ export type ExperimentEvent = { version: 1 } & (
       of: number
       seconds_left: number | null
     }
+  | { type: 'watch'; url: string }
   | { type: 'training'; id: string; event: TrainEvent }
   | { type: 'waiting'; id: string; pid: number }
   | { type: 'again'; id: string; error: { code: string; message: string } }

@@ -9,6 +9,8 @@ import { type Given, resolve } from '../options.js'
 import { drawFigures } from '../report/figures/index.js'
 import { tally } from '../stages.js'
 import { seconds } from '../sweep/sweep-fields.js'
+import { shownRuns } from '../train/watch/show-runs.js'
+import { type WatchOption, watchOption } from '../train/watch/watch-fields.js'
 import { begin, folderOf } from './begin.js'
 import { checkCombinations, dataFacts } from './data-facts.js'
 import { type ExperimentReport, experimentDocument } from './experiment-document.js'
@@ -19,7 +21,8 @@ import { experimentMarkdown } from './experiment-markdown.js'
 import { experimentPage } from './experiment-page.js'
 import { JOURNAL } from './journal.js'
 import { readPlan } from './read-plan.js'
-import { endsOf, runExperiment } from './run-experiment.js'
+import { endsOf, type Opened, runExperiment } from './run-experiment.js'
+import { follow, recallRuns } from './watched-runs.js'
 
 /** Options of `experiment`: the plan, and any field of `experimentFields`. */
 export interface ExperimentOptions extends Given<typeof experimentFields> {
@@ -40,10 +43,14 @@ export interface ExperimentReported {
   readonly plots: string
 }
 
-type Control = LongControl & { tell?: (event: ExperimentEvent) => void }
+type Control = LongControl & {
+  tell?: (event: ExperimentEvent) => void
+  /** Serves a page with the curves of all runs while they are trained, to this machine only, at the address of the event `watch`. */
+  watch?: WatchOption
+}
 const ARGS = {
   options: withFields({ plan: word }),
-  control: only({ ...CONTROL, tell: optional(callback) }),
+  control: only({ ...CONTROL, tell: optional(callback), watch: optional(watchOption) }),
 }
 const FOLDER_ARGS = { options: withFields({ of: optional(word) }) }
 
@@ -65,6 +72,23 @@ async function writeReport(folder: string, state?: { isOver: boolean }): Promise
   return { report, page, json, table, plots }
 }
 
+/** Trains and measures all runs, and shows them on a page if it is asked for. */
+async function allRuns(opened: Opened, watch: WatchOption | undefined, onProgress: Control['onProgress']): Promise<EndedBy> {
+  const { plan, folder, journal, tell } = opened
+  const page = { watch, title: `experiment ${plan.name}`, tell: (url: string) => tell({ type: 'watch', url }) }
+  const { ended } = await shownRuns(page, async (change, live) => {
+    if (live) await recallRuns(live, folder, endsOf(journal.entries), plan.budget.runs)
+    const hear = (event: ToldEvent) => {
+      if (event.type === 'run') tally(event.number, event.of)
+      change((live) => follow(live, event))
+      tell(event)
+    }
+    const { ended } = await followed(onProgress, 'runs', () => runExperiment({ ...opened, tell: hear }))
+    return { ended, stopped: ended === 'stopped' }
+  })
+  return ended
+}
+
 /**
  * Searches models and options by a plan: each run is a process of its own, each result a line of an append-only journal.
  *
@@ -76,7 +100,7 @@ export const experiment = asyncDoor(
   ARGS,
   async (
     options: ExperimentOptions,
-    { signal, tell = () => {}, onProgress }: Control = {},
+    { signal, tell = () => {}, watch, onProgress }: Control = {},
   ): Promise<ExperimentReported & { ended: EndedBy }> => {
     const { plan: path, ...given } = options
     const o = resolve('experiment', experimentFields, given)
@@ -114,12 +138,7 @@ export const experiment = asyncDoor(
         for (const message of warnings) say({ type: 'warning', message })
         if (journal.cut)
           say({ type: 'warning', message: `the last line of ${join(folder, JOURNAL)} was half-written and was cut off` })
-        const hear = (event: ToldEvent) => {
-          if (event.type === 'run') tally(event.number, event.of)
-          say(event)
-        }
-        const work = () => runExperiment({ plan, folder, facts, journal, signal, tell: hear })
-        const { ended } = await followed(onProgress, 'runs', work)
+        const ended = await allRuns({ plan, folder, facts, journal, signal, tell: say }, watch, onProgress)
         const made = await writeReport(folder, { isOver: true })
         const { report, ...files } = made
         say({ type: 'result', folder, ended, done: report.done, of: report.of, verdict: report.verdict, ...files })

@@ -42,6 +42,7 @@ export function judgedRuns({ runs, folds = [] }: { runs: readonly ReportedRun[];
       best_epoch: null,
       history: [],
       steps: [],
+      lr_test: null,
       cpu_share: shareOf(entry),
       validation: entry,
       ...pooledFigures(entry),

@@ -3,6 +3,7 @@ import { type RunDetails, showRun } from '../checkpoint/list-runs.js'
 import { readManifest } from '../checkpoint/manifest.js'
 import { runNames } from '../checkpoint/run-folder.js'
 import { type HistoryRow, type RunManifest, SPLIT, type Stretch, type Weights, weightsFile } from '../checkpoint/run-manifest.js'
+import type { LrTest } from '../checkpoint/tested-settings.js'
 import type { RunEntry } from '../evaluate/results-file.js'
 import { judgeTiers, type TierName, type Verdict } from '../evaluate/tiers.js'
 import { wasTrainedOn } from '../evaluate/trained-on.js'
@@ -71,6 +72,8 @@ export interface ReportedRun {
   readonly history: readonly HistoryRow[]
   /** Curves by step, from metrics.jsonl. */
   readonly steps: readonly StepPoint[]
+  /** Range test that chose the learning rate; null without one. */
+  readonly lr_test: LrTest | null
   /** Entry of validation_results.json, if it is about these weights. */
   readonly validation: RunEntry | null
   /** Reason for a missing entry. */
@@ -175,6 +178,7 @@ async function readRun(root: string, name: string, entries: readonly RunEntry[],
     config: run.config,
     history: run.history,
     steps: await stepsOf(join(root, name)),
+    lr_test: manifest?.progress?.lr_test ?? null,
     ...validated,
   }
 }

@@ -209,8 +209,7 @@ async function start(o: ServeOptions, open: OpenEngine, control: Control): Promi
 /** Closes a server when its signal is aborted, unless it was closed before. */
 function closedBy(signal: AbortSignal | undefined, { close, kill, ...rest }: Serving): Serving {
   const stop = () => void close().catch(() => {})
-  if (signal?.aborted) stop()
-  else signal?.addEventListener('abort', stop, { once: true })
+  signal?.aborted ? stop() : signal?.addEventListener('abort', stop, { once: true })
   const freed = <T>(end: () => T): T => {
     signal?.removeEventListener('abort', stop)
     return end()

@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { byArticle, type Estimate, meanByArticle, quantile } from './estimates.js'
-import { randomIndex } from './random-index.js'
+import { resampled } from './resamples.js'
 
 const RESAMPLES = 10_000
 /** Article draws between two ticks of the event loop, about 2 ms. */
 const STRIDE = 200_000
 
 /** t* of one predictor in one resample: the resampled mean minus the mean over all articles, divided by the resample's standard error. */
-function studentisedDeviation(counts: Float64Array, residuals: Float64Array, drawn: Int32Array): number {
+function studentisedDeviation(counts: Float64Array, residuals: Float64Array, drawn: Uint16Array | Int32Array): number {
   const C = drawn.length
   let [n, r, nn, rn, rr] = [0, 0, 0, 0, 0]
   for (const c of drawn) {
@@ -46,17 +46,14 @@ export async function bestByArticle(
   if (plain.ci95 === null) return { best, estimate: plain }
   const residuals = sorted.map(({ sums }, k) => sums.map((sum, c) => sum - means[k]! * counts[c]!))
   const C = counts.length
-  const draw = randomIndex(seed)
-  const drawn = new Int32Array(C)
+  const articlesOf = resampled(seed, C, resamples)
   const t = new Float64Array(resamples)
   const stride = Math.max(1, Math.floor(STRIDE / (C * columns.length)))
   for (let b = 0; b < resamples; b++) {
     if (b % stride === stride - 1) await setImmediate()
+    const drawn = articlesOf(b)
     let windows = 0
-    for (let i = 0; i < C; i++) {
-      drawn[i] = draw(C)
-      windows += counts[drawn[i]!]!
-    }
+    for (const c of drawn) windows += counts[c]!
     let [top, highest] = [0, -Infinity]
     for (const [k, rest] of residuals.entries()) {
       let sum = 0

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { LvmError } from '../errors.js'
 import { stage } from '../stages.js'
-import { randomIndex } from './random-index.js'
+import { resampled } from './resamples.js'
 
 /** With fewer articles no interval is given, because its coverage would fall below 95 %. */
 export const FEWEST_ARTICLES = 20
@@ -101,7 +101,7 @@ async function estimated(
       reason: `${C} articles are too few for an interval (${FEWEST_ARTICLES} at least)`,
     }
   }
-  const t = await studentised(counts, residuals, resamples, randomIndex(seed))
+  const t = await studentised(counts, residuals, resamples, resampled(seed, C, resamples))
   const ends = [mean - quantile(t, 0.975) * se, mean - quantile(t, 0.025) * se] as const
   // When nearly all articles share one value, a resample without the others has a standard error of 0.
   if (!ends.every(Number.isFinite))
@@ -110,22 +110,29 @@ async function estimated(
 }
 
 /** t* of all resamples, sorted. */
-async function studentised(counts: Float64Array, residuals: Float64Array, resamples: number, draw: (below: number) => number) {
+async function studentised(
+  counts: Float64Array,
+  residuals: Float64Array,
+  resamples: number,
+  drawn: (resample: number) => Uint16Array | Int32Array,
+) {
   const C = counts.length
   const t = new Float64Array(resamples)
   const stride = Math.max(1, Math.floor(STRIDE / C))
+  const squares = counts.map((nc) => nc * nc)
+  const crossed = residuals.map((rc, c) => rc * counts[c]!)
+  const spreads = residuals.map((rc) => rc * rc)
   for (let b = 0; b < resamples; b++) {
     if (b % stride === stride - 1) await setImmediate()
+    const articles = drawn(b)
     let [n, r, nn, rn, rr] = [0, 0, 0, 0, 0]
     for (let i = 0; i < C; i++) {
-      const c = draw(C)
-      const nc = counts[c]!
-      const rc = residuals[c]!
-      n += nc
-      r += rc
-      nn += nc * nc
-      rn += rc * nc
-      rr += rc * rc
+      const c = articles[i]!
+      n += counts[c]!
+      r += residuals[c]!
+      nn += squares[c]!
+      rn += crossed[c]!
+      rr += spreads[c]!
     }
     const shift = r / n // mean* − mean
     const spread = rr - 2 * shift * rn + shift * shift * nn // Σ (r_c − shift n_c)²

@@ -75,7 +75,12 @@ export async function* batchTest(session: Session, signal: AbortSignal): AsyncGe
   const { data, spec, plan, device } = session
   const sizes: Tried[] = []
   const needed = (batchSize: number) =>
-    estimate({ ...plan.train, batchSize }, spec, { dim: data.train.base.dim, context: data.context, dataBytes: data.bytes })
+    estimate({ ...plan.train, batchSize }, spec, {
+      dim: data.train.base.dim,
+      context: data.context,
+      dataBytes: data.bytes,
+      trainable: session.chosen.trainable,
+    })
   native.dispose(session.trainer) // its moments would take memory from those of the test
   const [start, opened] = [performance.now(), needed(plan.train.batchSize).memory_bytes]
   const free = device === 'cpu' ? freeMemory() : Number.POSITIVE_INFINITY

@@ -1,6 +1,8 @@
 import { badOption, type LvmError, shown } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
 import { count, nearestWord } from '../show.js'
+import { countParameters } from '../spec/count.js'
+import type { Node } from '../spec/ops.js'
 import type { TrainSettings } from './recipe.js'
 
 /** How a training treats the parameters of its model. */
@@ -92,5 +94,20 @@ export function chosenOf(model: NativeModel, { freeze = [], lrScale = {} }: Pick
       ...Object.fromEntries([...frozen].map((name) => [name, 0])),
     },
     trainable: shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+  }
+}
+
+/**
+ * Counts the numbers in the parameters that a training changes. With `freeze` it takes the memory of the weights for a moment.
+ *
+ * Errors: BAD_OPTION, as `chosenOf`.
+ */
+export async function trainableNumbers(spec: Node, train: TrainSettings): Promise<number> {
+  if (train.freeze === undefined) return countParameters(spec)
+  const model = await native.model(spec, train.weights === 'bf16' ? 'bfloat16' : 'float32', 'cpu', null)
+  try {
+    return chosenOf(model, train).trainable
+  } finally {
+    native.dispose(model)
   }
 }

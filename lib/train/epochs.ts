@@ -45,12 +45,7 @@ async function save(session: Session, store: Store, reason: 'epoch' | 'timer' | 
   const { group } = session
   group?.note('saving')
   const write = () => holding(session, standing(session), () => saveSession(session, store, { best, ended: reason === 'epoch' }))
-  const generation =
-    group && isSharded(session)
-      ? await group.ofFirst('saved', write, (what) => helped(session, what))
-      : group?.follows
-        ? 0
-        : await write()
+  const generation = group ? await group.ofFirst('saved', write, (what) => helped(session, what)) : await write()
   return { type: 'saved', epoch: progress.epoch, step: progress.step, generation, reason }
 }
 

@@ -38,31 +38,77 @@ function contrastBytes(o: TrainSettings, dim: number, { time, contexts }: { time
   return 4 * (dim * (2 * o.negatives + columns + 4 * queries) + MATRICES * Math.min(queries, QUERIES) * columns)
 }
 
-/** Estimates memory and disk of a training, and decides whether layers are recomputed. Units: bytes. */
-export function estimate(
+/** What a training is measured by: its data, and the processes that share it. */
+export interface Sizes {
+  readonly dim: number
+  readonly context: number
+  /** Memory of the vectors, without memory-mapped ones. */
+  readonly dataBytes: number
+  readonly ranks?: number | undefined
+  /** Numbers in the parameters that are trained: all, unless some are frozen. */
+  readonly trainable?: number | undefined
+}
+
+/** Memory of one process by what needs it. Units: bytes. */
+export interface MemoryParts {
+  readonly weights: number
+  readonly gradients: number
+  /** Moments and moving average, or this process's part of them. */
+  readonly optimizer: number
+  /** Buckets in which gradients are added up over all processes. */
+  readonly exchange: number
+  /** What the backward pass needs, and a contrastive loss. */
+  readonly activations: number
+  /** Node, libtorch and their caches. */
+  readonly program: number
+  readonly data: number
+}
+
+/** Estimates memory, by its parts, and disk of a training, and decides whether layers are recomputed. Units: bytes. */
+export function estimateParts(
   o: TrainSettings,
   node: Node,
-  sizes: { dim: number; context: number; dataBytes: number; ranks?: number | undefined },
-): { memory_bytes: number; disk_bytes: number; recompute: boolean } {
+  sizes: Sizes,
+): { parts: MemoryParts; disk_bytes: number; checkpoint: { final: number; best: number }; recompute: boolean } {
   const parameters = countParameters(node)
+  const trainable = sizes.trainable ?? parameters
   const each = o.weights === 'bf16' ? 2 : 4
   const moments = each * (o.ema > 0 ? 3 : 2)
   const ranks = sizes.ranks ?? o.processes ?? 1
-  const summed = ranks > 1 ? 4 : 0
-  const held_state = o.shardOptimizer ? moments / ranks : moments
-  const weights = parameters * (2 * each + summed + held_state + (o.precision === 'bf16' ? 2 : 0))
-  const batch = largestBatch(o, sizes.context)
+  const whole = largestBatch(o, sizes.context)
+  const batch = { ...whole, contexts: Math.max(1, whole.contexts / ranks) } // ranks share each batch
   const { time, contexts } = batch
   const { kept, inputs, largest } = activations(node, time, sizes.dim)
   const held = (numbers: number) => 1.3 * each * contexts * numbers // 30 % for temporary gradients
   const recompute = o.recompute === 'on' || (o.recompute === 'auto' && held(kept) > STORED_ACTIVATIONS)
-  const passing = held(recompute ? inputs + largest : kept) + contrastBytes(o, sizes.dim, batch)
-  const file = parameters * (each + moments)
+  const checkpoint = { final: parameters * each + trainable * moments, best: parameters * each }
   return {
-    memory_bytes: Math.round(BASE + (o.history === undefined ? 0 : KERNELS) + weights + passing + sizes.dataBytes),
-    disk_bytes: Math.round(4 * file + parameters * each * (o.keepBest + o.keepLast) + 1e7),
+    parts: {
+      weights: parameters * (each + (o.precision === 'bf16' ? 2 : 0)),
+      gradients: trainable * each,
+      optimizer: trainable * (o.shardOptimizer ? moments / ranks : moments),
+      exchange: ranks > 1 ? trainable * 4 : 0,
+      activations: held(recompute ? inputs + largest : kept) + contrastBytes(o, sizes.dim, batch),
+      program: BASE + (o.history === undefined ? 0 : KERNELS),
+      data: sizes.dataBytes,
+    },
+    disk_bytes: Math.round(4 * checkpoint.final + checkpoint.best * (o.keepBest + o.keepLast) + 1e7),
+    checkpoint,
     recompute,
   }
+}
+
+/** Memory of all parts. Units: bytes. */
+export const sumOf = (parts: MemoryParts): number => Math.round(Object.values(parts).reduce((sum, part) => sum + part, 0))
+
+/** Estimates memory and disk of a training, and decides whether layers are recomputed. Units: bytes. */
+export function estimate(
+  o: TrainSettings,
+  node: Node,
+  sizes: Sizes,
+): { memory_bytes: number; disk_bytes: number; recompute: boolean } {
+  const { parts, disk_bytes, recompute } = estimateParts(o, node, sizes)
+  return { memory_bytes: sumOf(parts), disk_bytes, recompute }
 }
 
 /** Above this share of the free memory a training gets a warning: other programs need memory too. */

@@ -2,6 +2,7 @@ import type { Store } from '../checkpoint/run-store.js'
 import { requireWindows, shortestOf } from '../data/windows.js'
 import { resolveDevice, useThreads } from '../torch/device.js'
 import { useMultiplier } from '../torch/multiplier.js'
+import { trainableNumbers } from './chosen-parameters.js'
 import { requireLengths } from './context-lengths.js'
 import { estimate, requireRoom } from './estimate.js'
 import type { Opened } from './first-events.js'
@@ -25,7 +26,14 @@ export async function openTraining(
   const { node: spec } = architecture.spec({ dim, context: data.context }, model)
   requireSameSpec(architecture, spec, from?.facts)
   requireLengths(architecture.name, spec, Math.min(shortestOf(data.train.windows), shortestOf(data.val.windows)))
-  const needed = estimate(train, spec, { dim, context: data.context, dataBytes: data.bytes, ranks: group?.size })
+  const sizes = { dim, context: data.context, dataBytes: data.bytes, ranks: group?.size }
+  // counting what is not frozen takes the memory of the weights
+  if (train.freeze !== undefined)
+    await requireRoom(store.folder, estimate(train, spec, { ...sizes, trainable: 0 }), {
+      device: 'cpu',
+      dataBytes: data.bytes,
+    })
+  const needed = estimate(train, spec, { ...sizes, trainable: await trainableNumbers(spec, train) })
   const tight = await requireRoom(store.folder, needed, { device, dataBytes: data.bytes })
   requireWindows(data.split.train.length, train.batchSize, 'training windows')
   const session = await openSession(settings, data, {

@@ -211,7 +211,7 @@ export const isSharded = ({ group, plan: { train } }: Pick<Session, 'group' | 'p
 export async function holding<T>(session: Session, weights: Weights, what: () => Promise<T>): Promise<T> {
   if (weights === 'raw') return what()
   const swap = async () => {
-    if (isSharded(session)) await session.group!.ask('swap')
+    await session.group?.ask('swap')
     await native.trainerSwap(session.trainer)
   }
   await swap()

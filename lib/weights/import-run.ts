@@ -11,6 +11,7 @@ import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
 import { native } from '../native.js'
 import { type Architecture, PRESETS, type Preset } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
+import { stage } from '../stages.js'
 import { useThreads } from '../torch/device.js'
 import { asOurs, type Ours } from './as-ours.js'
 import { openWeights } from './open-weights.js'
@@ -102,7 +103,8 @@ export const importCheckpoint = longDoor('import', IMPORT, async (o: ImportOptio
 })
 
 async function importInto(store: Store, architecture: Architecture, o: ImportOptions): Promise<Imported> {
-  const file = await openWeights(o.file, o.out, resolveLimits('import', o.limits))
+  const limits = resolveLimits('import', o.limits)
+  const file = await stage('read', () => openWeights(o.file, o.out, limits))
   const ours = asOurs(architecture, file)
   const { dim, context, options } = ours.form === undefined ? ofVectors(architecture, ours, o) : ofTokens(architecture, ours, o)
   const { node, options: taken } = architecture.spec({ dim, context }, options)
@@ -113,15 +115,13 @@ async function importInto(store: Store, architecture: Architecture, o: ImportOpt
   const model = await native.model(node, 'float32', 'cpu', ours.form === undefined ? null : 0)
   try {
     const { fit, warnings: unlike } = misfit(architecture, { dim, context }, options, ours)
-    const weights = await place(model, ours, {
-      path: o.file,
-      layerwise: ours.form !== undefined,
-      hint: hintOf(isOwn, fit),
-    })
+    const how = { path: o.file, layerwise: ours.form !== undefined, hint: hintOf(isOwn, fit) }
+    const weights = await stage('place', () => place(model, ours, how))
     if (ours.tokens !== undefined && weights.new.includes('in_proj.weight'))
       await scaleInput(model, ours.tokens, { dim, inputScale: node.params.inputScale })
     const parameters = countParameters(node)
-    await saveImported(store, architecture, { ...o, dim, context, options: kept, node, model, rest: file.rest, threads })
+    const run = { ...o, dim, context, options: kept, node, model, rest: file.rest, threads }
+    await stage('save', () => saveImported(store, architecture, run))
     const warnings = [...file.warnings, ...guessed, ...unlike, ...leftOut(weights, ours)]
     return { version: 1, run: store.folder, model: architecture.name, parameters, options: kept, weights, warnings }
   } finally {

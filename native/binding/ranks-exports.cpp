@@ -64,6 +64,17 @@ Napi::Value ranks_get(const Napi::CallbackInfo& info) {
     });
 }
 
+// ranksSum(ranks, tensor) -> Promise<void>: adds a tensor up over all ranks, in place
+Napi::Value ranks_sum(const Napi::CallbackInfo& info) {
+  return run_async(
+    info.Env(),
+    [ranks = take<Ranks>(info[0]), tensor = take_tensor(info[1])] {
+      ranks->sum(tensor)();
+      return true;
+    },
+    [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
 // ranksShare(ranks, trainer) -> Promise<void>: gives all ranks the weights of rank 0, and its optimizer state unless each keeps a
 // part of it
 Napi::Value ranks_share(const Napi::CallbackInfo& info) {
@@ -97,6 +108,7 @@ void export_ranks(Napi::Object exports) {
   export_function<ranks_abandon>(exports, "ranksAbandon");
   export_function<ranks_set>(exports, "ranksSet");
   export_function<ranks_get>(exports, "ranksGet");
+  export_function<ranks_sum>(exports, "ranksSum");
   export_function<ranks_share>(exports, "ranksShare");
 }
 

@@ -20,24 +20,6 @@ std::optional<std::string> Ranks::get(const std::string&) { refuse(); }
 void Ranks::note(const std::string&) { refuse(); }
 void Ranks::connect(const std::string&, const std::string&) { refuse(); }
 std::function<void()> Ranks::sum(const Tensor&) { refuse(); }
-std::function<void()> Ranks::give(const Tensor& tensor, int from) {
-  std::vector<Tensor> tensors{tensor};
-  c10d::BroadcastOptions options;
-  options.rootRank = from;
-  auto work = reached([&] { return group->gloo->broadcast(tensors, options); });
-  return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
-}
-
-void Ranks::send(const Tensor& tensor, int to) {
-  std::vector<Tensor> tensors{tensor};
-  reached([&] { group->gloo->send(tensors, to, 0)->wait(); });
-}
-
-void Ranks::receive(const Tensor& tensor, int from) {
-  std::vector<Tensor> tensors{tensor};
-  reached([&] { group->gloo->recv(tensors, from, 0)->wait(); });
-}
-
 std::function<void()> Ranks::give(const Tensor&, int) { refuse(); }
 void Ranks::send(const Tensor&, int) { refuse(); }
 void Ranks::receive(const Tensor&, int) { refuse(); }

@@ -181,8 +181,9 @@ async function runVerbs({ folder, keep, answer, read, run }: Collector): Promise
 }
 
 async function program({ cache, keep, answer, read }: Collector): Promise<void> {
-  await answer('models --json', 'models')
-  await answer('models show --json', 'models show transformer')
+  for (const how of ['', ' --processes 2 --shard-optimizer', ' --ranks 4 --no-measure'])
+    await answer('plan --json', `plan lstm --preset tiny --rows 2000 --dim 8 --threads 1${how}`)
+  for (const verb of ['models', 'models show']) await answer(`${verb} --json`, verb === 'models' ? verb : `${verb} transformer`)
   await answer('errors --json', 'errors')
   await answer('doctor --json', 'doctor')
   await answer('doctor --json', 'doctor', { LVM_TORCH_LIBTORCH: '/nonexistent' })

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { train } from '../../lib/index.js'
+import { LvmError, train } from '../../lib/index.js'
+import { LiveRuns } from '../../lib/train/watch/live-runs.js'
 import type { Collector } from './collector.js'
 
 /** Answers of a tracking server of MLflow. */
@@ -25,7 +26,9 @@ export async function trainingLogs({ folder, keep, read }: Collector): Promise<v
   const options = { model: 'lstm', data: join(folder, 'data'), out, name: 'logs', log, ...small } as const
   const own = { onStep: add, onEpoch: add, onCheckpoint: add, watch: true }
   let page: Promise<Message[]> | undefined
+  const runs = failedRuns()
   for await (const event of train(options, own)) {
+    runs.hear('logs', event)
     if (event.type === 'watch') page = messagesOf(event.url)
     if (event.type === 'epoch' && event.epoch === 1) status = 500 // the log ends with a warning
     if (event.type !== 'result') keep(`event ${event.type}`, event)
@@ -40,6 +43,7 @@ export async function trainingLogs({ folder, keep, read }: Collector): Promise<v
     for await (const event of failing) if (event.type === 'watch') page = messagesOf(event.url)
   } catch {} // the page tells the error
   keep('/events of train --watch', ...(await page!))
+  keep('/events of sweep --watch', JSON.parse(runs.whole()))
   server.close()
   const run = join('artifacts', 'lvm', 'models', 'logs')
   keep('mlflow.json', read(join(run, 'mlflow.json')))
@@ -53,8 +57,8 @@ export async function trainingLogs({ folder, keep, read }: Collector): Promise<v
 }
 
 type Message = Readonly<Record<string, unknown>>
-/** Messages to the page of a training. */
-async function messagesOf(url: string): Promise<Message[]> {
+/** Messages to a page. */
+export async function messagesOf(url: string): Promise<Message[]> {
   const text = await (await fetch(`${url}events`)).text()
   return text
     .split('\n\n')
@@ -63,3 +67,11 @@ async function messagesOf(url: string): Promise<Message[]> {
 }
 
 const add = (_: unknown, training: { log(figures: Record<string, number>): void }): void => training.log({ own: 1 })
+
+/** A sweep that ended with an error, after one of its runs had failed. */
+function failedRuns(): LiveRuns {
+  const live = new LiveRuns('sweep')
+  live.enter('a', { model: 'gru', state: 'failed', error: { code: 'SIGKILL', message: '' } })
+  live.end('failed', new LvmError('NO_DISK', ''))
+  return live
+}

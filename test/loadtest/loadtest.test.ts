@@ -205,3 +205,23 @@ it('Ctrl-C prints and writes what was measured so far, and the exit code says so
   expect(document.stages[0].sent).toBeGreaterThan(20)
   expect(document.stages[0].seconds).toBeLessThan(10)
 })
+
+it('a signal ends a load early, with the figures until then, and one that came before sends none', async () => {
+  const server = await queueServer({ service: 1 })
+  const stop = new AbortController()
+  const began = performance.now()
+  const tell = ({ type }: LoadEvent) => {
+    if (type === 'load') setTimeout(() => stop.abort(), 1500)
+  }
+  const { loadtest: document } = await loadtest(
+    { url: server.url, rate: 50, ...short, duration: 60 },
+    { tell, signal: stop.signal },
+  )
+  expect(performance.now() - began).toBeLessThan(20_000)
+  expect(document.stopped).toBe('interrupted')
+  expect(document.stages).toHaveLength(1)
+  expect(document.stages[0]!.sent).toBeLessThan(50 * 30)
+  const none = await loadtest({ url: server.url, rate: 50, ...short }, { signal: AbortSignal.abort() })
+  expect(none.loadtest).toMatchObject({ stages: [], stopped: 'interrupted', met: null })
+  await server.close()
+})

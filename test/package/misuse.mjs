@@ -82,6 +82,7 @@ const calls = [
   ['nearest', api.nearest, ['base.npy', Array(16).fill(1), 3, {}], [[], [], [], ['space', 'x']]],
   ['next', api.next, [{ run: 'nowhere', data: 'base.npy' }], [['run', 'text', ...keys('nextFields'), 'x']]],
   ['diffRuns', api.diffRuns, ['run', 'nowhere'], []],
+  ['plan', api.plan, [{ model: 'lstm', rows: 2 }], [['model', ...keys('planningFields'), 'data', 'x']]],
   ['predict', api.predict, [{ run: 'run', out: 'p.npy' }], [['run', ...keys('predictFields'), 'x']]],
   ['rollout', api.rollout, [{ run: 'nowhere' }], [['run', ...keys('rolloutFields')]]],
   ['selftest', api.selftest, [{ seed: -1 }], [['seed', 'x']]],
@@ -116,7 +117,7 @@ const calls = [
     [{ plan: 'nowhere.yaml' }, SIGNAL],
     [
       ['plan', ...keys('experimentFields'), 'x'],
-      ['signal', 'tell', 'x'],
+      ['signal', 'tell', 'watch', 'x'],
     ],
   ],
   ['experimentStatus', api.experimentStatus, [{ of: 'nowhere' }], [['of', 'out', 'x']]],
@@ -130,7 +131,7 @@ const calls = [
       ['signal', 'tell', 'x'],
     ],
   ],
-  ['sweep', api.sweep, [{ data: 'nowhere.npy', models: 'none' }, SIGNAL], [keys('sweepFields'), ['signal', 'tell', 'say', 'x']]],
+  ['sweep', api.sweep, [{ data: 'nowhere', models: 'none' }, SIGNAL], [keys('sweepFields'), ['signal', 'tell', 'say', 'watch']]],
   [
     'train',
     train,

@@ -19,3 +19,14 @@ test('native/ uses nothing that Windows lacks, except in files that test for the
   expect(files.length).toBeGreaterThan(50)
   expect(found).toEqual([])
 })
+
+test('the ranks of a system without Gloo have every function of ranks.h once, and each refuses', () => {
+  const [header, absent] = ['ranks.h', 'no-ranks.cpp'].map((name) => readFileSync(join(native, 'train', name), 'utf8')) as [
+    string,
+    string,
+  ]
+  const declared = header.slice(header.indexOf('class Ranks')).matchAll(/^ {2}.*?(~?\b\w+)\([^()]*\)(?: const)?;$/gm)
+  const defined = Array.from(absent.matchAll(/^.*\bRanks::(~?\w+)\(.*$/gm), ([line, name]) => ({ line, name: name! }))
+  expect(defined.map(({ name }) => name).sort()).toEqual(Array.from(declared, ([, name]) => name!).sort())
+  expect(defined.filter(({ line, name }) => name !== '~Ranks' && !line.endsWith('{ refuse(); }'))).toEqual([])
+})

@@ -43,6 +43,7 @@ const ROOMS = [
   'compress',
   'export',
   'sweep',
+  'plan',
   'report',
   'experiment',
   'serve',

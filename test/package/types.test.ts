@@ -13,6 +13,7 @@ import * as evaluateTables from '../../lib/evaluate/evaluate-fields.js'
 import { exportFields } from '../../lib/export/export-fields.js'
 import { packageRoot } from '../../lib/libtorch/paths.js'
 import type { Fields } from '../../lib/options.js'
+import { plannedOf, planningFields } from '../../lib/plan/planning-fields.js'
 import { reportFields, verifyFields } from '../../lib/report/report-fields.js'
 import { benchmarkFields } from '../../lib/study/benchmark/benchmark-fields.js'
 import { arrowFields, ceilingFields } from '../../lib/study/ceiling/ceiling-fields.js'
@@ -167,7 +168,8 @@ test('an editor shows the sentence of every option of every verb and model', () 
     call: `lvm.train({ model: '${name}',`,
     fields: { ...trainFields, ...fields },
   }))
-  const all = [...called, ...trained]
+  const planned = { call: "lvm.plan({ model: 'lstm',", fields: { ...planningFields, ...plannedOf(trainFields) } }
+  const all = [...called, ...trained, planned]
   const path = join(app, 'hover.mts')
   const lines = all.map(({ call, fields }) => `${call} ${Object.keys(fields).join(': null!, ')}: null! })`)
   const source = `import * as lvm from 'lvm-torch'\n${lines.join('\n')}\n`

@@ -13,6 +13,7 @@ import { runFigures, trainingFigures } from '../../lib/report/figures/training-f
 import { glyphsText } from '../../lib/report/figures/write-figures.js'
 import { short } from '../../lib/report/numbers.js'
 import type { ReportedRun } from '../../lib/report/reported-runs.js'
+import { RATES } from '../../lib/train/tested-rates.js'
 
 const COSINE = { title: 'Mean cosine' }
 const texts = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text!)
@@ -25,6 +26,7 @@ const reported = (run: string, losses: readonly number[], more: object = {}) =>
     run,
     history: history(losses),
     steps: [],
+    lr_test: null,
     best_epoch: 1,
     config: {},
     validation: null,
@@ -152,6 +154,27 @@ describe('runs in figures', () => {
     expect(runs.find(({ name }) => name === 'loss_curves')!.note).toBe('')
     expect(cosine!.note).toBe(loss!.note)
     expect(runFigures(reported('a', [], bare), 0)[0]!.note).toBe('')
+  })
+  describe('the curve of --lr auto', () => {
+    const curve = RATES.slice(0, 90).map((lr) => ({ lr, untrained: 2, trained: 2 * (1 - lr) }))
+    const test = { lr: 0.0123, usual: 5e-4, lowest: 0.1, steepest: 0.01, curve, diverged: true }
+    const drawn = (lr_test: object | null) =>
+      runFigures(reported('a', [0.2, 0.1], { lr_test }), 0).find(({ name }) => name === 'a_learning_rate_test')
+    it('has a ring at the chosen rate, on the curve, and the loss relative to the untrained model', async () => {
+      const found = drawn(test)!
+      expect(found.data.rows).toHaveLength(90)
+      for (const [, lr, share] of found.data.rows.slice(0, 60)) expect(share).toBeCloseTo(1 - Number(lr), 2)
+      expect(found.note).toMatch(/· ring: the rate that is used, 0.0123 · the last point is at 2.5e-1: .* was not finite$/)
+      const svg = await drawSvg(found)
+      expect(svg.match(/<circle|<ellipse|<path[^>]*A/g)).not.toBeNull()
+      expect(texts(svg)).toEqual(expect.arrayContaining(['1e-6', '1e-2', 'Learning rate of the step, log scale']))
+      expect(svg).not.toMatch(/NaN|Infinity/)
+    })
+    it('promises no ring outside the curve, and is left out without a test or without a step', () => {
+      for (const lr of [0.9, 1e-7]) expect(drawn({ ...test, lr, diverged: false })!.note).not.toMatch(/ring:|finite/)
+      expect(drawn({ ...test, lr: RATES[0] })!.note).toContain('ring:')
+      for (const none of [null, { ...test, curve: [] }]) expect(drawn(none)).toBeUndefined()
+    })
   })
   it('curves by step come from the steps of a run', () => {
     const steps = [10, 20, 30].map((step) => ({ step, loss: 1 / step, lr: 1e-3, grad_norm: null }))

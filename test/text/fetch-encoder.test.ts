@@ -98,6 +98,23 @@ describe('fetchEncoder', () => {
     expect(weightRequests().map(({ range }) => range)).toEqual(['bytes=100000-299999'])
     expect(readdirSync(encodersRoot(env))).toEqual([`us--small--${COMMIT.slice(0, 12)}`])
   })
+  it.each(['of the first request', 'of a file'])('a signal ends the wait for the repetition %s at once', async (which) => {
+    const [stop, wait] = [new AbortController(), { status: 503, headers: { 'retry-after': '20' } }]
+    if (which === 'of the first request') hub.faults.statuses = [wait]
+    let waiting = 0
+    const say = (line: string) => {
+      if (!line.includes('trying again')) return
+      waiting = performance.now()
+      setTimeout(() => stop.abort(new Error('enough')), 50)
+    }
+    const progress: FetchListener['progress'] = ({ phase }) => {
+      if (phase === 'download' && which === 'of a file' && waiting === 0) hub.faults.statuses ??= [wait]
+    }
+    await refused('INTERRUPTED', fetched({}, { progress, say, signal: stop.signal }))
+    expect(waiting).toBeGreaterThan(0)
+    expect(performance.now() - waiting).toBeLessThan(3000)
+    expect(cachedEncoders(env)).toEqual([])
+  })
   it('a damaged part of an earlier fetch is replaced', async () => {
     const folder = join(encodersRoot(env), `us--small--${COMMIT.slice(0, 12)}.part`, 'small')
     mkdirSync(folder, { recursive: true })

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { exportRun, predict, quantize, type TrainOptions } from '../../lib/index.js'
@@ -87,6 +88,26 @@ describe('--freeze', () => {
       const moves = [...free].flatMap(([name, values]) => (String(values) === String(then.get(name)) ? [] : [name]))
       expect(moved).toEqual(moves.filter((name) => !freeze.split(',').some((pattern) => fits(pattern, name))))
     }
+  })
+})
+
+describe('the estimate of a training with --freeze', () => {
+  const estimated = async (name: string, more: Record<string, unknown>) => {
+    const [first] = await start(name, { preset: 'target', epochs: 1, maxSteps: 1, ...more })
+    if (first!.type !== 'start') return expect.unreachable()
+    const size = (file: string) => statSync(join(run(name), file)).size
+    return { ...first!.estimate, first: first!, final: size('final_model.pt') }
+  }
+  it.each([{}, { ema: 0.9 }, { weights: 'bf16' }] as const)('counts the bytes that the run writes, with %j', async (options) => {
+    const whole = await estimated('counted-whole', { ...options, overwrite: true })
+    const rest = await estimated('counted-rest', { ...options, overwrite: true, freeze: 'core.*' })
+    for (const { disk_bytes, final } of [whole, rest]) expect(final / ((disk_bytes - 1e7) / 4)).toBeCloseTo(1, 1.5)
+    const file = (whole.disk_bytes - rest.disk_bytes) / 4
+    expect((whole.final - rest.final) / file).toBeCloseTo(1, 1.5)
+    expect(rest.first.trainable_parameters).toBeLessThan(rest.first.parameters / 2)
+    const each = 'weights' in options ? 2 : 4
+    const frozen = rest.first.parameters - rest.first.trainable_parameters
+    expect(whole.memory_bytes - rest.memory_bytes).toBeCloseTo(frozen * each * ('ema' in options ? 4 : 3), -1)
   })
 })
 

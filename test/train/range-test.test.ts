@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type TrainOptions, train } from '../../lib/index.js'
+import { readRuns } from '../../lib/report/reported-runs.js'
 import { chosenRate, RATES } from '../../lib/train/tested-rates.js'
 import { comparable, contentOf, historyOf, manifestOf, nth, resultOf, TINY, trained, vectorFile } from './runs.js'
 
@@ -65,6 +66,13 @@ describe('the chosen rate', () => {
 
 const start = (more: Partial<TrainOptions>) => trained({ ...TINY, model: 'lstm', data, ...more } as TrainOptions)
 const testOf = (events: Awaited<ReturnType<typeof trained>>) => events.find((event) => event.type === 'lr_test')!
+
+it('a report reads the test of a run, and none where no rate was tested', async () => {
+  const { lr, curve } = testOf(await start({ name: 'reported', lr: 'auto', epochs: 1 }))
+  await start({ name: 'unreported', epochs: 1 })
+  const runs = await readRuns(TINY.out, [], { only: ['reported', 'unreported'] })
+  expect(runs.map(({ lr_test }) => lr_test)).toEqual([expect.objectContaining({ lr, curve }), null])
+})
 
 it.each([
   ['plain', {}],

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { beforeAll, expect, it } from 'vitest'
 import { type TrainOptions, train } from '../../lib/index.js'
 import { expectSameHistory } from './ranks.js'
-import { manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
+import { comparable, historyOf, manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
 
 let data: string
 beforeAll(async () => {
@@ -45,6 +45,22 @@ it('a stopped run goes on with another number of processes and ends with the sam
   await trained({ model: 'gru', out: TINY.out, name: 'parts', resume: true, maxSteps: 20 })
   await trained({ model: 'gru', out: TINY.out, name: 'parts', resume: true, maxSteps: 999, processes: 2, rankTimeout: 30 })
   expectSameHistory(run('parts'), run('whole'))
+})
+
+it('an evaluation is shared too, and its figures are those of one process, bit for bit', async () => {
+  const articles = await vectorFile('evaluated', { articles: 60, length: 200 })
+  const options = { model: 'lstm', data: articles, select: 'top10', ema: 0.9, maxSteps: 3 } as const
+  const first = (name: string) => comparable(historyOf(run(name))).history[0]
+  await trained({ ...TINY, ...options, name: 'judged' })
+  expect(first('judged')).toMatchObject({ epoch: 0, val_top10: expect.any(Number) })
+  for (const processes of [2, 5]) {
+    await trained({ ...SHARED, ...options, name: `judged-${processes}`, processes }) // five processes have three calls to share
+    expect(first(`judged-${processes}`)).toEqual(first('judged'))
+  }
+  const stopped = await trained({ ...SHARED, ...options, name: 'unjudged', processes: 2 }, nth('start', 1))
+  expect(resultOf(stopped)).toMatchObject({ stopped: 'interrupted' })
+  await trained({ model: 'lstm', out: TINY.out, name: 'unjudged', resume: true, maxSteps: 3 })
+  expect(first('unjudged')).toEqual(first('judged'))
 })
 
 it('an error on the first process ends the others, one that hangs too, and is the only error', async () => {

@@ -32,7 +32,7 @@ describe('the server of the page', () => {
 
   it('a page that does not read is dropped, others go on, and the end does not wait for it', async () => {
     const training = new LiveTraining()
-    const server = await openWatchServer(0, training, 1)
+    const server = await openWatchServer(0, training, { every: 1 })
     const reading = await listen(server.url)
     const silent = () => {
       const socket = connect(Number(new URL(server.url).port), '127.0.0.1')

@@ -58,15 +58,25 @@ export async function foreignFonts(svg: string) {
   return (await drawing).need(svg)
 }
 
+/** PNGs of SVGs that need no font of the system, oldest first: `verify` and a second report draw most figures again. */
+const drawn = new Map<string, Uint8Array>()
+/** About 4 MB. */
+const MOST_DRAWN = 64
+
 /** Renders an SVG as PNG with the bundled font, so that the bytes are the same on every machine, unless `foreignFonts` finds others. */
 export async function drawPng(svg: string): Promise<Uint8Array> {
   drawing ??= rasteriser()
   const { need, open } = await drawing
-  const image = open(svg, (await need(svg)).fonts)
+  const { fonts } = await need(svg)
+  const before = fonts.length === 0 && drawn.get(svg)
+  if (before) return before
+  const image = open(svg, fonts)
   const pixels = image.render() // after a failure neither can be freed, and trying would hide the error
   const bytes = pixels.asPng()
   pixels.free()
   image.free()
+  if (fonts.length === 0) drawn.set(svg, bytes)
+  if (drawn.size > MOST_DRAWN) drawn.delete(drawn.keys().next().value!)
   return bytes
 }
 

@@ -2,6 +2,7 @@ import type { HistoryRow } from '../../checkpoint/run-manifest.js'
 import type { RunColours } from '../../page/palette.js'
 import { count, decimal, plainName } from '../../show.js'
 import { extremes } from '../../statistics/extremes.js'
+import { descent } from '../../train/tested-rates.js'
 import { lossText, short } from '../numbers.js'
 import type { ReportedRun } from '../reported-runs.js'
 import { references } from './baseline-lines.js'
@@ -152,9 +153,47 @@ function foundFigure(run: ReportedRun, colour: number): Figure[] {
   return [lines({ name, title: `${run.run}: targets found`, note, x: EPOCH, y: FOUND, lines: all, references })]
 }
 
+const RATE: Axis = {
+  title: 'Learning rate of the step',
+  log: true,
+  show: (x) => x.toExponential(1),
+  tick: (x) => x.toExponential(0),
+}
+const RELATIVE: Axis = {
+  title: 'Loss',
+  unit: 'share of that of the untrained model',
+  show: (x) => decimal(x, '', 3),
+  tick: (x) => short(x),
+}
+const DIVIDED = 'loss of each step divided by that of the untrained model on the same batch, mean over seven neighbouring rates'
+
+/** Returns the point of a curve at a rate, between two of its points; none outside the curve. */
+function between(
+  points: readonly (readonly [rate: number, value: number])[],
+  rate: number,
+): readonly [number, number] | undefined {
+  const at = points.findIndex(([x]) => x >= rate)
+  const [before, after] = [points[at - 1], points[at]]
+  if (before === undefined) return after?.[0] === rate ? after : undefined
+  const share = Math.log(rate / before[0]) / Math.log(after![0] / before[0])
+  return [rate, before[1] + share * (after![1] - before[1])]
+}
+
+/** Returns the curve of the range test that chose the learning rate, with a ring at the chosen rate. */
+function rateTestFigure({ run, lr_test }: ReportedRun, colour: number): Figure[] {
+  if (lr_test === null || lr_test.curve.length === 0) return []
+  const { lr, curve, diverged } = lr_test
+  const points = descent(curve).map((log, i) => [curve[i]!.lr, Math.exp(log)] as const)
+  const ring = between(points, lr)
+  const last = `the last point is at ${RATE.show!(points.at(-1)![0])}: the loss of the next step was not finite`
+  const note = [DIVIDED, ...(ring ? [`ring: the rate that is used, ${lr}`] : []), ...(diverged ? [last] : [])].join(' · ')
+  const curves = { name: `${plainName(run)}_learning_rate_test`, title: `${run}: test of learning rates`, y: RELATIVE }
+  return plot(curves, RATE, [{ name: 'loss', group: colour, points, ...(ring && { mark: ring }) }], note)
+}
+
 /** Returns the training curves of one run. */
 export function runFigures(run: ReportedRun, colour: number): Figure[] {
-  if (run.history.length === 0) return []
+  if (run.history.length === 0) return rateTestFigure(run, colour)
   const of = (what: string, title: string, y: Axis): Curves => ({
     name: `${plainName(run.run)}_${what}`,
     title: `${run.run}: ${title}`,
@@ -178,5 +217,6 @@ export function runFigures(run: ReportedRun, colour: number): Figure[] {
       alone('grad_norm', 'gradient norm'),
       'mean over the steps of each epoch',
     ),
+    ...rateTestFigure(run, colour),
   ]
 }

@@ -1,6 +1,6 @@
 import { badOption, LvmError } from '../../errors.js'
 import { jsonHash } from '../../files/hash.js'
-import { type NativeTrainer, native } from '../../native.js'
+import { type NativeTensor, type NativeTrainer, native } from '../../native.js'
 import { awaited, exchange, farewell, hostKey, type Talk } from './exchange.js'
 import { type Launched, launch } from './launch.js'
 import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
@@ -8,8 +8,10 @@ import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
 /** Time that the other ranks have to end after this one. Units: ms */
 const ENDING = 10_000
 
-/** What all ranks do together where each keeps a part of the optimizer's state: swap weights and averages, or write the state. */
-export type Help = 'swap' | 'state'
+/** Windows that an evaluation is over. */
+export type EvaluatedPart = 'train' | 'val' | 'test'
+/** What all ranks do together: swap weights and averages, write an optimizer state of which each keeps a part, or evaluate. */
+export type Help = 'swap' | 'state' | EvaluatedPart
 
 /** The ranks of a data-parallel training, seen from one of them. */
 export interface Group {
@@ -18,7 +20,7 @@ export interface Group {
   /** Ranks on this machine. */
   readonly local: number
   readonly native: Talk['ranks']
-  /** Whether this rank only follows rank 0, which alone evaluates, saves, logs and tells. */
+  /** Whether this rank only follows rank 0, which alone saves, logs and tells. */
   readonly follows: boolean
   /** Aborted by the step after which all ranks stop. */
   readonly stopped: AbortSignal
@@ -31,10 +33,17 @@ export interface Group {
   ofFirst<T>(key: string, make: () => Promise<T>, help?: (what: Help) => Promise<unknown>): Promise<T>
   /** On rank 0, within `ofFirst`: asks the other ranks for something that all do together. */
   ask(what: Help): Promise<void>
+  /** The first of this rank's part of `count` equal pieces of work, and the one after its last. */
+  share(count: number): readonly [number, number]
+  /** Adds a tensor up over all ranks, in place, once all have come to it, however late. Errors: RANK_LOST. */
+  sum(tensor: NativeTensor): Promise<void>
+  /** On rank 0: asks the others to leave the rest of an evaluation out. */
+  halt(): Promise<void>
+  halted(): Promise<boolean>
   /** Errors: RANK_MISMATCH unless all ranks have the same facts. */
   requireSame(facts: Readonly<Record<string, unknown>>): Promise<void>
   /** Connects the ranks, and gives all of them the weights and the optimizer state of rank 0. */
-  share(trainer: NativeTrainer): Promise<void>
+  connect(trainer: NativeTrainer): Promise<void>
   /** Waits until all ranks are done. */
   finish(): Promise<void>
   /** The error that ends this rank: for a lost rank it names that rank. */
@@ -151,11 +160,20 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
     stop: () => stopping.abort(),
     lost: started?.lost ?? new AbortController().signal,
     note: (text) => native.ranksNote(ranks, text),
+    share: (count) => [Math.floor((count * rank) / size), Math.floor((count * (rank + 1)) / size)],
+    sum: async (tensor) => {
+      await exchange(talk, key('sum'), null) // a rank that waits in Gloo gives up after the time-out, though the others only work
+      await native.ranksSum(ranks, tensor)
+    },
+    halt: async () => {
+      await native.ranksSet(ranks, 'halted', '')
+    },
+    halted: async () => (await native.ranksGet(ranks, 'halted')) !== null,
     requireSame: async (facts) => {
       const differs = difference(await exchange(talk, key('facts'), facts))
       if (differs !== undefined) throw new LvmError('RANK_MISMATCH', `train: ${differs}`)
     },
-    share: async (trainer) => {
+    connect: async (trainer) => {
       native.ranksNote(ranks, 'connecting to the other ranks')
       const near = hosts.every((host) => host === here) ? '127.0.0.1' : ''
       await native.ranksConnect(ranks, near, process.env.GLOO_SOCKET_IFNAME ?? '')

@@ -6,6 +6,7 @@ import { addonPath } from '../../libtorch/load-libtorch.js'
 import { threadsOfEnvironment, usableThreads } from '../../libtorch/machine.js'
 import { packageVersion } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
+import { helpEvaluate } from '../evaluate-windows.js'
 import type { TrainSettings } from '../recipe.js'
 import type { Session } from '../session.js'
 import type { Group, Help } from './group.js'
@@ -46,12 +47,14 @@ export async function begin(group: Group, { plan, data, spec, trainer, progress 
     code: [packageVersion(), await sha256(addonPath())],
     libtorch: native.libtorchVersion(),
   })
-  await group.share(trainer)
+  await group.connect(trainer)
 }
 
-/** Does with rank 0 what concerns the parts of the optimizer's state. */
-export const helped = ({ trainer }: Session, what: Help): Promise<unknown> =>
-  what === 'swap' ? native.trainerSwap(trainer) : native.trainerServe(trainer)
+/** Does with rank 0 what all ranks do together. */
+export function helped(session: Session, what: Help): Promise<unknown> {
+  if (what === 'swap') return native.trainerSwap(session.trainer)
+  return what === 'state' ? native.trainerServe(session.trainer) : helpEvaluate(session, what)
+}
 
 /** Returns rank 0's evaluation of an epoch on all ranks. Errors: INTERRUPTED on all of them when it was stopped. */
 export async function rowOfFirst(session: Session, group: Group, evaluate: () => Promise<HistoryRow>): Promise<HistoryRow> {

@@ -19,7 +19,7 @@ const finite = (value: unknown): number | null => (typeof value === 'number' && 
 const joined = (a: number | null, n: number, b: number | null, m: number): number | null =>
   a === null || b === null ? (a ?? b) : (a * n + b * m) / (n + m)
 
-/** A curve that grows while it is read, in bounded memory: once it has `MOST_POINTS`, a point is the mean of two lines, then of four, … */
+/** A curve that grows while it is read, in bounded memory: once it has the most points, a point is the mean of two lines, then of four, … */
 export class LiveCurve {
   readonly #columns: readonly string[]
   readonly #latest: readonly boolean[]
@@ -30,9 +30,12 @@ export class LiveCurve {
   /** First point that `change` has not told in its present form. */
   #changed = 0
 
-  /** `latest` names the columns whose last value counts in a point, not the mean. */
-  constructor(columns: readonly string[], latest: readonly string[]) {
+  readonly #most: number
+
+  /** `latest` names the columns whose last value counts in a point, not the mean. `most`: an even number of points. */
+  constructor(columns: readonly string[], latest: readonly string[], most = MOST_POINTS) {
     this.#columns = columns
+    this.#most = most
     this.#latest = columns.map((column) => latest.includes(column))
   }
 
@@ -50,7 +53,7 @@ export class LiveCurve {
 
   add(figures: Readonly<Record<string, unknown>>): void {
     const row = this.#columns.map((column) => finite(figures[column]))
-    if (this.#rows.length === MOST_POINTS && this.#filled === this.#lines) this.#halve()
+    if (this.#rows.length === this.#most && this.#filled === this.#lines) this.#halve()
     if (this.#rows.length > 0 && this.#filled < this.#lines) {
       this.#rows.push(this.#join(this.#rows.pop()!, this.#filled, row, 1))
       this.#filled++
@@ -59,6 +62,15 @@ export class LiveCurve {
       this.#filled = 1
     }
     this.#changed = Math.min(this.#changed, this.#rows.length - 1)
+  }
+
+  /** Drops the points whose first figure is `from` or more, which a resumed training repeats. */
+  cut(from: number): void {
+    const at = this.#rows.findIndex(([first]) => first !== null && first! >= from)
+    if (at < 0) return
+    this.#rows.length = at
+    this.#filled = this.#lines
+    this.#changed = Math.min(this.#changed, at)
   }
 
   get length(): number {

@@ -29,6 +29,14 @@ const EPOCHS = [
 
 const curves = () => ({ steps: new LiveCurve(STEPS, LATEST), epochs: new LiveCurve(EPOCHS, LATEST) })
 
+/** An error as a page shows it. */
+export const errorFacts = ({ code, message, hint, commandHint }: LvmError) => ({
+  code,
+  about: ERRORS[code].about,
+  message,
+  hint: speaksShell() ? commandHint : hint,
+})
+
 /** What the page shows of a training: its state, and curves of the lines of metrics.jsonl, in bounded memory. */
 export class LiveTraining {
   readonly #facts: Record<string, unknown> = { run: null, model: null }
@@ -116,10 +124,7 @@ export class LiveTraining {
   /** Ends the training with its error; without one it was left before its end. */
   end(error?: LvmError): void {
     if (this.#ended !== undefined) return
-    if (error !== undefined) {
-      const { code, message, hint, commandHint } = error
-      this.#facts.error = { code, about: ERRORS[code].about, message, hint: speaksShell() ? commandHint : hint }
-    }
+    if (error !== undefined) this.#facts.error = errorFacts(error)
     this.#enter(error === undefined ? 'stopped' : 'failed')
   }
 

@@ -1,11 +1,11 @@
 import { type Check, plainCopy } from '../../door.js'
 import { flag, integer } from '../../options.js'
 
-/** Options of `train` on the command line for the page that shows it; in the library they are `watch` of the second argument. */
+/** Options on the command line for the page that shows trainings; in the library they are `watch` of the second argument. */
 export const watchFields = {
   watch: flag({
     default: false,
-    about: 'show the curves of the training while it runs, on a page that this machine alone can open; its address is printed',
+    about: 'show the curves of a training while it runs, on a page that this machine alone can open; its address is printed',
     group: 'Run',
   }),
   watchPort: integer({

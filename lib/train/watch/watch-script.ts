@@ -8,7 +8,16 @@ const FIXED=[
  {title:'Learning rate',note:'',from:'steps',x:'step',lines:[['lr','learning rate']]},
  {title:'Gradient norm',note:'before clipping',from:'steps',x:'step',log:true,lines:[['grad_norm','gradient norm']]},
  {title:'Throughput',note:'samples per second, mean of the epoch so far',from:'steps',x:'step',lines:[['samples_per_second','samples/s']]}];
-const data={steps:null,epochs:null,own:{}},figures=new Map();
+const data={steps:null,epochs:null,own:{}};
+const linesOf=chart=>{
+ const curve=chart.own?data.own[chart.own]:data[chart.from];if(!curve)return{lines:[],mean:1};
+ const at=curve.columns.indexOf(chart.x);
+ return{mean:curve.lines,lines:chart.lines.map(([key,name],c)=>({name,c,points:curve.rows.map(r=>[r[at],r[curve.columns.indexOf(key)]]).filter(([x,y])=>x!==null&&y!==null)})).filter(l=>l.points.length>0)}};
+`
+
+/** What the script of every page has: elements, and curves that parts are added to. */
+const ELEMENTS = `
+const figures=new Map();
 let now=null;
 const element=(name,set={},...inside)=>{const e=document.createElement(name);Object.assign(e,set);e.append(...inside);return e};
 const svgElement=(name,set={},text)=>{const e=document.createElementNS('http://www.w3.org/2000/svg',name);for(const[k,v]of Object.entries(set))e.setAttribute(k,v);if(text!==undefined)e.textContent=text;return e};
@@ -33,9 +42,7 @@ const short=v=>v!==0&&(Math.abs(v)<1e-3||Math.abs(v)>=1e6)?Number(v.toPrecision(
 /** Draws a chart at the width of its figure, and keeps where its points are for the pointer. */
 const DRAWING = `
 function draw(chart){
- const curve=chart.own?data.own[chart.own]:data[chart.from];
- const at=curve?curve.columns.indexOf(chart.x):-1;
- const lines=curve?chart.lines.map(([key,name],c)=>({name,c,points:curve.rows.map(r=>[r[at],r[curve.columns.indexOf(key)]]).filter(([x,y])=>x!==null&&y!==null)})).filter(l=>l.points.length>0):[];
+ const{lines,mean}=linesOf(chart);
  let f=figures.get(chart);
  if(!f){f={figure:element('figure'),caption:element('figcaption'),svg:svgElement('svg',{role:'img'})};f.figure.append(f.caption,f.svg);figures.set(chart,f);document.getElementById('charts').append(f.figure);f.svg.addEventListener('pointerleave',()=>{f.pointer=null;hover()})
   for(const kind of['pointermove','pointerdown'])f.svg.addEventListener(kind,e=>{for(const other of figures.values())other.pointer=null;f.pointer=[e.clientX,e.clientY];hover()})}
@@ -46,8 +53,8 @@ function draw(chart){
  let x0=xs.reduce(least),x1=xs.reduce(most),y0=ys.reduce(least),y1=ys.reduce(most);
  if(x0===x1)x1=x0+1;
  const log=chart.log&&y0>0&&y1>30*y0;
- const key=lines.length>1?lines.map(l=>[element('span',{className:'dot',style:'background:var(--c'+l.c+')'}),l.name+' ']):[];
- f.caption.replaceChildren(element('b',{textContent:chart.title}),' ',element('span',{className:'muted',textContent:[chart.note,log&&'logarithmic',curve.lines>1&&'a point is the mean of '+whole(curve.lines)+' lines'].filter(Boolean).join(' · ')+' '}),...key.flat());
+ const key=lines.length>1&&chart.key!==false?lines.map(l=>[element('span',{className:'dot',style:'background:var(--c'+l.c+')'}),l.name+' ']):[];
+ f.caption.replaceChildren(element('b',{textContent:chart.title}),' ',element('span',{className:'muted',textContent:[chart.note,log&&'logarithmic',mean>1&&'a point is the mean of '+(chart.key===false?'up to ':'')+whole(mean)+' lines'].filter(Boolean).join(' · ')+' '}),...key.flat());
  if(log){y0/=1.15;y1*=1.15}else{const pad=y0===y1?Math.abs(y0)*.05||1:(y1-y0)*.06,flat=y0>=0;y0-=pad;y1+=pad;if(flat)y0=Math.max(0,y0)}
  const marks=(log?logTicks:ticks)(y0,y1,width<500?4:5),texts=marks.map(short),scaled=log?Math.log10:v=>v;
  const left=14+7.5*Math.max(...texts.map(t=>t.length)),right=14,top=8,bottom=38;
@@ -60,7 +67,7 @@ function draw(chart){
   const d=l.points.map(([x,y],i)=>(i?'L':'M')+X(x).toFixed(1)+' '+Y(y).toFixed(1)).join('');
   parts.push(svgElement('path',{class:'line',d,style:'stroke:var(--c'+l.c+')'}));
   if(l.points.length<=60)for(const[x,y]of l.points)parts.push(svgElement('circle',{cx:X(x).toFixed(1),cy:Y(y).toFixed(1),r:l.points.length>1?2.2:3.5,style:'fill:var(--c'+l.c+')'}))}
- const best=chart.best&&now.best&&curve.lines===1&&lines[0].points.find(p=>p[0]===now.best.epoch);
+ const best=chart.best&&now.best&&mean===1&&lines[0].points.find(p=>p[0]===now.best.epoch);
  if(best)parts.push(svgElement('circle',{class:'ring',cx:X(best[0]),cy:Y(best[1]),r:6,style:'stroke:var(--c0)'}));
  f.svg.setAttribute('viewBox','0 0 '+width+' '+height);f.svg.setAttribute('height',height);
  f.svg.setAttribute('aria-label',chart.title+': '+lines.map(l=>l.name+' '+tidy(l.points.at(-1)[1],6)).join(', ')+' at '+chart.x+' '+whole(lines[0].points.at(-1)[0]));
@@ -81,6 +88,9 @@ function hover(){
  tip.textContent=[f.chart.x+' '+whole(at),...shown.map(({l,p})=>l.name+': '+tidy(p[1],6))].join('\\n');
  const b=tip.getBoundingClientRect();tip.style.left=Math.max(4,Math.min(innerWidth-b.width-4,px+14))+'px';tip.style.top=Math.max(4,py-b.height-12)+'px'}
 `
+
+/** How every page draws. */
+export const DRAWN = ELEMENTS + NUMBERS + DRAWING
 
 /** State, figures in numbers, warnings and the table of epochs. */
 const STATE = `
@@ -139,4 +149,4 @@ addEventListener('resize',show);
 `
 
 /** Script of the page. It asks only the server that it came from. */
-export const WATCH_SCRIPT = CHARTS.replace(/^\n/, '') + NUMBERS + DRAWING + STATE + LISTENING
+export const WATCH_SCRIPT = CHARTS.replace(/^\n/, '') + DRAWN + STATE + LISTENING

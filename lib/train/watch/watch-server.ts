@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LvmError } from '../../errors.js'
-import type { LiveTraining } from './live-training.js'
-import { POLICY, watchPage } from './watch-page.js'
+import { TRAINING_PAGE, type WatchPage } from './watch-page.js'
 
 const HOST = '127.0.0.1'
 /** Pages that can be open at a time. */
@@ -14,17 +13,23 @@ const [EVERY, PATIENCE] = [250, 1000]
 
 const HEADERS = {
   'Cache-Control': 'no-store',
-  'Content-Security-Policy': POLICY,
+  'Content-Security-Policy': "default-src 'none'",
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
 }
 
-/** A server that shows a training. */
+/** What a page shows: its state and all points, or those that changed since the last call, as JSON. */
+export interface Live {
+  whole(): string
+  change(): string
+}
+
+/** A server that shows trainings. */
 export interface WatchServer {
   readonly url: string
-  /** Tells the pages soon that the training has changed. */
+  /** Tells the pages soon that something has changed. */
   changed(): void
   /** Tells the pages the last state and ends their connections. */
   close(): Promise<void>
@@ -33,7 +38,7 @@ export interface WatchServer {
 function listenError(error: unknown, port: number): unknown {
   const { code } = error as NodeJS.ErrnoException
   const bad = (what: string, hint: string) =>
-    new LvmError('BAD_OPTION', `train: port ${port} of ${HOST} ${what}`, { hint, cause: error })
+    new LvmError('BAD_OPTION', `watch: port ${port} of ${HOST} ${what}`, { hint, cause: error })
   if (code === 'EADDRINUSE')
     return bad('is in use', 'choose another port for the page, or leave it out: then a free one is taken')
   if (code === 'EACCES') return bad('needs more rights', 'choose a port from 1024 on')
@@ -65,21 +70,27 @@ function refuse(response: ServerResponse, status: number, sentence: string, head
 }
 
 /** Answers everything but a request for the events. */
-function answer(request: IncomingMessage, response: ServerResponse, port: number): 'events' | undefined {
+function answer(request: IncomingMessage, response: ServerResponse, port: number, page: WatchPage): 'events' | undefined {
   const path = request.url?.replace(/\?.*/s, '')
   if (!isOurs(request, port)) refuse(response, 403, `expected the address http://${HOST}:${port}`)
   else if (request.method !== 'GET' && request.method !== 'HEAD')
     refuse(response, 405, 'expected GET or HEAD', { Allow: 'GET, HEAD' })
-  else if (path === '/') response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/html; charset=utf-8' }).end(watchPage())
-  else if (path !== '/events') refuse(response, 404, 'expected / or /events')
+  else if (path === '/') {
+    const headers = { ...HEADERS, 'Content-Security-Policy': page.policy, 'Content-Type': 'text/html; charset=utf-8' }
+    response.writeHead(200, headers).end(page.html)
+  } else if (path !== '/events') refuse(response, 404, 'expected / or /events')
   else if (isForeign(request)) refuse(response, 403, 'expected a request of its own page')
   else if (request.method === 'HEAD') response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' }).end()
   else return 'events'
   return undefined
 }
 
-/** Serves a page about a training to this machine. Errors: BAD_OPTION for a port that is in use. */
-export async function openWatchServer(port: number, training: LiveTraining, every = EVERY): Promise<WatchServer> {
+/** Serves a page about trainings to this machine. Errors: BAD_OPTION for a port that is in use. */
+export async function openWatchServer(
+  port: number,
+  live: Live,
+  { page: shown = TRAINING_PAGE, every = EVERY }: { page?: WatchPage; every?: number } = {},
+): Promise<WatchServer> {
   const pages = new Set<ServerResponse>()
   let timer: NodeJS.Timeout | undefined
   const send = (page: ServerResponse, message: string) => {
@@ -90,17 +101,17 @@ export async function openWatchServer(port: number, training: LiveTraining, ever
   const flush = () => {
     timer = undefined
     if (pages.size === 0) return
-    const message = training.change()
+    const message = live.change()
     for (const page of pages) send(page, message)
   }
   const server = createServer({ keepAliveTimeout: 1000, connectionsCheckingInterval: 5000 }, (request, response) => {
     response.on('error', () => {})
-    if (answer(request, response, bound) === undefined) return
+    if (answer(request, response, bound, shown) === undefined) return
     if (pages.size >= PAGES) return refuse(response, 503, `expected at most ${PAGES} open pages`)
     response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' })
     pages.add(response)
     response.on('close', () => pages.delete(response))
-    send(response, training.whole())
+    send(response, live.whole())
   })
   server.maxConnections = 4 * PAGES
   server.unref()
