@@ -191,7 +191,7 @@ export class Tensor extends Holder<NativeTensor> {
   [Symbol.dispose](): void {
     this.dispose()
   }
-  /** Shape, dtype, device and a few values, as console.log shows them. */
+  /** Shape, dtype, device and a few values. */
   override toString(): string {
     try {
       const preview = native.tensorPreview(this.native, LOOK)
