@@ -16,6 +16,8 @@ export interface TrainerOptions {
   recompute: boolean
   /** Matrix elements that are zero at the start stay zero. */
   keepZeros?: boolean
+  /** Windows that are shuffled among each other; all unless given. */
+  buffer?: number
   seed: number
   weightDecay: number
   beta1: number

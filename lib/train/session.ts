@@ -88,6 +88,7 @@ const trainerSettings = (
   sequence: train.objective === 'sequence',
   recompute: o.recompute,
   keepZeros: train.keepZeros,
+  ...(train.shuffleBuffer !== undefined && { buffer: train.shuffleBuffer }),
   seed: train.seed,
   weightDecay: train.weightDecay,
   beta1: train.beta1,

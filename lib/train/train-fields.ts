@@ -82,6 +82,13 @@ export const trainFields = {
       'vectors read at once, with --history; with --objective sequence a batch is as many articles as have about so many vectors',
     ...training,
   }),
+  shuffleBuffer: integer({
+    default: undefined,
+    min: 1,
+    about:
+      'shuffle so many windows at a time, which are 32 stretches of the data at random places, instead of all windows: for data on a slow disk that does not fit in memory',
+    ...training,
+  }),
   accumulate: integer({ default: 1, min: 1, about: 'batches per optimizer step (gradient accumulation)', ...training }),
   lr: testedFields.lr,
   weightDecay: real({ default: 0.01, min: 0, max: 10, about: 'decoupled weight decay', ...training }),

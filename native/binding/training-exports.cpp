@@ -38,7 +38,7 @@ std::map<std::string, double> read_scales(Napi::Value value) {
   return scales;
 }
 
-// trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, seed,
+// trainer(model, samples, ids, {batch, accumulate, vectors?, groups?, loss, bf16, sequence, recompute, keepZeros, buffer?, seed,
 // weightDecay, beta1, beta2, eps, clip, ema, emaWarmup, threads, steps?, lrScales?: {name: factor}, contrastive?: {weight,
 // errorScale, negatives}, ranks?, shareState?}) -> Promise<handle>
 Napi::Value trainer(const Napi::CallbackInfo& info) {
@@ -55,6 +55,7 @@ Napi::Value trainer(const Napi::CallbackInfo& info) {
     o.Get("sequence").ToBoolean().Value(),
     o.Get("recompute").ToBoolean().Value(),
     o.Get("keepZeros").ToBoolean().Value(),
+    o.Get("buffer").IsNumber() ? positive(o.Get("buffer"), "buffer") : 0,
     uint64_t(integer(o.Get("seed"), "seed")),
     o.Get("threads").IsNumber() ? positive(o.Get("threads"), "threads") : 0,
     read_optimizer(o),

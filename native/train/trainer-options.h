@@ -18,6 +18,7 @@ struct TrainerOptions {
   bool sequence;    // every position predicts its successor; contexts of unequal length: windows that begin together are one pass
   bool recompute;   // see Pass
   bool keep_zeros;  // zero weights of matrices stay zero
+  int64_t buffer;   // windows that are shuffled among each other; 0 for all
   uint64_t seed;
   int64_t threads;  // threads of its steps; 0 for those of the environment
   OptimizerOptions optimizer;

@@ -15,6 +15,28 @@ namespace {
                             (std::isnan(loss) ? "NaN" : "infinite") + " at step " + std::to_string(steps + 1));
 }
 
+// Stretches of neighbours that are read one after the other fill a buffer.
+constexpr int64_t stretches = 32;
+
+// A random order in which each `buffer` items are a few stretches of the data, shuffled: a disk reads those and not single rows.
+Tensor near_order(int64_t items, int64_t buffer, at::Generator& generator) {
+  const auto length = std::max<int64_t>(1, buffer / stretches);
+  const auto starts = torch::randperm((items + length - 1) / length, generator, torch::kInt64) * length;
+  auto order = torch::empty({items}, torch::kInt64);
+  int64_t at = 0;
+  const auto* start = starts.const_data_ptr<int64_t>();
+  for (int64_t i = 0; i < starts.size(0); ++i) {
+    const auto end = std::min(items, start[i] + length);
+    order.narrow(0, at, end - start[i]).copy_(torch::arange(start[i], end));
+    at += end - start[i];
+  }
+  for (at = 0; at < items; at += buffer) {
+    const auto part = order.narrow(0, at, std::min(buffer, items - at));
+    part.copy_(part.index_select(0, torch::randperm(part.size(0), generator, torch::kInt64)));
+  }
+  return order;
+}
+
 }  // namespace
 
 Trainer::Trainer(std::shared_ptr<Model> model, std::shared_ptr<Samples> samples, Tensor ids, TrainerOptions options,
@@ -103,8 +125,10 @@ int64_t Trainer::steps_per_epoch() const {
 
 Tensor Trainer::order(int64_t epoch) {
   if (shuffled_epoch != epoch) {
+    const auto windows = ids.size(0), items = ends.empty() ? windows : int64_t(ends.size());
     auto generator = at::detail::createCPUGenerator(mixed(options.seed, uint64_t(epoch)));
-    shuffled = torch::randperm(ends.empty() ? ids.size(0) : int64_t(ends.size()), generator, torch::kInt64);
+    const auto buffer = options.buffer == 0 ? items : std::max<int64_t>(1, int64_t(double(options.buffer) * items / windows));
+    shuffled = buffer >= items ? torch::randperm(items, generator, torch::kInt64) : near_order(items, buffer, generator);
     shuffled_epoch = epoch;
   }
   return shuffled;

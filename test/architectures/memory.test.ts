@@ -8,6 +8,7 @@ import { contextsOf } from '../../lib/spec/contexts.js'
 import { useThreads } from '../../lib/torch/device.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { plan } from '../../lib/train/recipe.js'
+import { LONG } from '../cases.js'
 import { run } from '../native/run.js'
 import { apart, build, contexts, DIM, gaussian, predict, widened } from './tiny.js'
 
@@ -235,7 +236,7 @@ test('states at different positions are fed together, and equal those fed alone'
   expect(apart(both.slice(DIM), await answer(native.stepperStep(alone, at(8))))).toBeLessThan(1e-6)
 })
 
-test.runIf(process.platform === 'linux')(
+test.runIf(LONG && process.platform === 'linux')(
   'training on 16,384 vectors with residual memory stays within its estimate',
   async () => {
     const { code, out, err } = await run('../architectures/within-estimate.mjs', [], 110_000)

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { native } from '../../lib/native.js'
 import { random } from '../../lib/statistics/random.js'
+import { cases } from '../cases.js'
 import { audited, codesOf, corpus, findingOf, levelOf, npz, openAudit, sequences } from '../evaluate/corpus.js'
 
 beforeAll(() => native.setThreads(1))
@@ -56,7 +57,12 @@ describe('a target in its own context', () => {
     const length = Math.hypot(...sum)
     x.set(sum.map((value) => value / length))
   }
-  it.each([0.05, 0.25, 0.5, 1].flatMap((share) => [true, false].map((together) => [share, together] as const)))(
+  it.each(
+    cases(
+      [0.05, 0.25, 0.5, 1].flatMap((share) => [true, false].map((together) => [share, together] as const)),
+      ...[0, 3, 7],
+    ),
+  )(
     'a target copied or blended into its own context is reported: share %d of the sequences, in a stretch %s',
     async (share, together) => {
       const middle = await planted(share, together, (context, target) => context[2]!.set(target))

@@ -24,6 +24,7 @@ import { sweepFields } from '../../lib/sweep/sweep-fields.js'
 import { makeFields } from '../../lib/text/corpus/make-fields.js'
 import { encodeFields } from '../../lib/text/encode/encode-fields.js'
 import { trainFields } from '../../lib/train/train-fields.js'
+import { cases } from '../cases.js'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -128,11 +129,16 @@ const compiled = (module: string, resolution: string, files: readonly string[]) 
     )
   })
 
-test.concurrent.each([
-  ['node16', 'node16', [esm, commonJs]],
-  ['nodenext', 'nodenext', [esm, commonJs]],
-  ['preserve', 'bundler', [esm, commonJs]],
-])('right programs compile and wrong ones do not, with module %s and resolution %s', async (module, resolution, files) => {
+test.concurrent.each(
+  cases(
+    [
+      ['node16', 'node16', [esm, commonJs]],
+      ['nodenext', 'nodenext', [esm, commonJs]],
+      ['preserve', 'bundler', [esm, commonJs]],
+    ],
+    1,
+  ),
+)('right programs compile and wrong ones do not, with module %s and resolution %s', async (module, resolution, files) => {
   const expected = files.flatMap((file) => PROGRAMS.flatMap(([code], i) => (code === FINE ? [] : [`${file}:${i + 2} ${code}`])))
   expect((await compiled(module, resolution, files)).sort()).toEqual(expected.sort())
 })

@@ -15,7 +15,8 @@ const sites = new Map<number, Site>()
 const failed = new Map<number, Site>()
 let calls = 0
 
-function dropDone(): void {
+/** Number of the last call that has run; the places of those that have succeeded are dropped. */
+export function lastDone(): number {
   const [done = 0, ...wrong] = native.callsDone()
   for (const call of wrong) {
     const site = sites.get(call)
@@ -26,6 +27,7 @@ function dropDone(): void {
     if (call > done) break
     sites.delete(call)
   }
+  return done
 }
 
 let flushing = false
@@ -42,7 +44,7 @@ function flushSoon(): void {
 /** Numbers a call and notes its place, without the frames of `inner` and of what it called. */
 export function nextCall(inner: (...given: never[]) => unknown): number {
   flushSoon()
-  if (sites.size >= OFTEN) dropDone()
+  if (sites.size >= OFTEN) lastDone()
   const site: Site = {}
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = FRAMES

@@ -3,6 +3,7 @@ import { type NativeValue, native } from '../../native.js'
 import { Holder } from '../handle-holder.js'
 import { readable, unwrapped } from '../lists.js'
 import { nextCall } from './call-sites.js'
+import { holdBack } from './held-back.js'
 import { recordsGradients } from './modes.js'
 import { FORMS } from './operator-forms.js'
 
@@ -58,5 +59,8 @@ export function operate(name: string, inner: Inner, args: readonly unknown[]): N
     const options = takeNamed(name, taken)
     return { ...options, given: taken.map(unwrap) }
   })
-  return native.apply(numberOf(name), given, named, flagsOf(requiresGrad), nextCall(inner))
+  const call = nextCall(inner)
+  const result = native.apply(numberOf(name), given, named, flagsOf(requiresGrad), call)
+  holdBack(result, call)
+  return result
 }

@@ -9,6 +9,7 @@ import { arrow } from '../../../lib/study/ceiling/arrow.js'
 import { type Ceiling, ceiling } from '../../../lib/study/ceiling/ceiling.js'
 import { ceilingPage, reachSentence } from '../../../lib/study/ceiling/ceiling-page.js'
 import type { Tensor } from '../../../lib/torch/tensor.js'
+import { cases } from '../../cases.js'
 import { corpus, npz, sequences, vectorsOf } from '../../evaluate/corpus.js'
 import { rowsOf, synthetic } from '../../evaluate/synthetic.js'
 import { refused, scratch } from '../../files/fixture.js'
@@ -96,11 +97,16 @@ describe('ceiling', () => {
 })
 
 describe('ceiling of a non-linear rule', () => {
-  it.each([
-    ['product', 24, 8800, 0.74],
-    ['sign', 16, 8800, 0.62],
-    ['permutation', 24, 8800, 0.7],
-  ] as const)(
+  it.each(
+    cases(
+      [
+        ['product', 24, 8800, 0.74],
+        ['sign', 16, 8800, 0.62],
+        ['permutation', 24, 8800, 0.7],
+      ] as const,
+      1,
+    ),
+  )(
     'ceiling comes near the optimum of a %s of the last two vectors, and calls its result a lower bound',
     async (rule, dim, rows, least) => {
       const data = nonLinear({ rule, dim, rows, articles: 220, seed: 5 })
