@@ -1,6 +1,6 @@
 // plan.mjs: compares what `plan` says with what ten trainings took: memory, time of steps and evaluations, saves. Each training follows
 // its plan, so that both find the machine in the same state; times are multiplied by the share of the processor that each got.
-// node bench/plan.mjs [--rounds N] [--only PART]
+// node bench/plan.mjs [--rounds N] [--only PART] [--from PLACE]
 
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -10,24 +10,35 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1' }, only: { type: 'string', default: '' } } })
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    from: { type: 'string', default: '0' },
+  },
+})
 const cli = fileURLToPath(new URL('../dist/bin/lvm.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'lvm-torch-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true }))
 
 /** Trainings: rows, dimension and articles of their data, and their options. */
 const CASES = [
-  [6000, 384, 120, 'lstm --max-steps 300'],
-  [6000, 256, 60, 'gru --batch-size 64 --max-steps 150 --ema 0.99'],
-  [4000, 384, 40, 'transformer --context 16 --max-steps 40'],
-  [3000, 128, 30, 'mamba2 --layers 4 --context 24 --batch-size 16 --max-steps 40 --objective sequence'],
-  [6000, 768, 60, 'mlp --batch-size 256 --max-steps 60'],
-  [3000, 64, 30, 'rwkv --layers 4 --context 8 --max-steps 60'],
-  [8000, 256, 160, 'gru --recipe strong --max-steps 40'],
-  [3000, 768, 60, 'lstm --width 1536 --layers 3 --batch-size 8 --max-steps 30 --ema 0.99'],
-  [6000, 384, 120, 'lstm --processes 2 --max-steps 200'],
-  [4000, 384, 40, 'transformer --processes 2 --shard-optimizer --ema 0.99 --max-steps 40'],
-].map(([rows, dim, articles, options]) => [rows, dim, articles, `${options} --train-eval 1024`])
+  [6000, 384, 120, 'lstm --max-steps 300 --train-eval 1024'],
+  [6000, 256, 60, 'gru --batch-size 64 --max-steps 150 --ema 0.99 --train-eval 1024'],
+  [2000, 384, 40, 'lstm --processes 2 --max-steps 50'],
+  [1500, 768, 20, 'mlp --batch-size 256 --max-steps 20'],
+  [1500, 256, 20, 'transformer --layers 2 --context 16 --batch-size 16 --max-steps 20'],
+  [1500, 256, 20, 'transformer --layers 2 --processes 2 --shard-optimizer --ema 0.99 --batch-size 16 --max-steps 30'],
+  [1500, 128, 20, 'mamba2 --layers 2 --context 12 --batch-size 16 --max-steps 20 --objective sequence'],
+  [1500, 64, 20, 'rwkv --layers 2 --context 8 --max-steps 20'],
+  [1500, 256, 30, 'gru --recipe strong --max-steps 20'],
+  [1500, 512, 30, 'lstm --width 1024 --layers 3 --batch-size 8 --max-steps 20 --ema 0.99'],
+].map(([rows, dim, articles, options]) => [
+  rows,
+  dim,
+  articles,
+  options.includes('--train-eval') ? options : `${options} --train-eval 512`,
+])
 
 /** Runs a verb with --json and returns its events, or its answer, with the moments at which they came. */
 function run(words) {
@@ -80,7 +91,7 @@ console.log(
   '| training | rows × dim | parameters | memory planned | used | off | seconds planned | used | off | checkpoint planned | used |',
 )
 console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |')
-for (const one of CASES.filter(([, , , options]) => options.includes(values.only))) {
+for (const one of CASES.slice(Number(values.from)).filter(([, , , options]) => options.includes(values.only))) {
   const [rows, dim, articles, options] = one
   const data = join(folder, 'data.npy')
   execFileSync(process.execPath, [cli, 'synth', '--rows', rows, '--dim', dim, '--articles', articles, '--out', data].map(String))

@@ -1,5 +1,5 @@
 /** Memory of articles, positions, windows, split and scores for each row, and what reading them leaves to be collected. Units: bytes. */
-const [ROW, LEFT, MOST_LEFT] = [70, 200, 60e6]
+const [ROW, LEFT, MOST_LEFT] = [100, 200, 45e6]
 /** Files of vectors from this size on are memory-mapped. Units: bytes. */
 const MAPPED = 32 << 20
 /** Pages of a mapped file are given back once so many were read. Units: bytes. */
