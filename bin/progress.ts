@@ -107,7 +107,7 @@ export function opening(e: Of<'start'>): string {
       ? 'every vector of a context is a target'
       : `each article is read once for all its targets, about ${count(e.batch_vectors)} vectors in a batch`
   return [
-    `${e.resumed ? 'resuming' : 'training'} ${e.model} · ${count(e.parameters)} parameters${e.trainable_parameters < e.parameters ? `, ${count(e.trainable_parameters)} of them trained` : ''} · ${e.device} · ${e.precision} · ${e.threads} threads`,
+    `${e.resumed ? 'resuming' : 'training'} ${e.model} · ${count(e.parameters)} parameters${e.trainable_parameters < e.parameters ? `, ${count(e.trainable_parameters)} of them trained` : ''} · ${e.device} · ${e.precision} · ${e.threads} ${e.threads === 1 ? 'thread' : 'threads'}`,
     `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
     `split  by ${split.mode}${split.fold ? `, fold ${split.fold.index} of ${split.fold.of}` : ''}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
     `reads  ${readsOf(e)}${e.objective === 'sequence' ? ` · ${once}` : ''}`,

@@ -44,6 +44,8 @@ export const PLANS: Readonly<Record<string, Plan>> = {
     ],
   },
   arrow: { each: ['open the data', 'reverse', 'fit ridge', 'networks, forward', 'networks, reversed'] },
+  synth: { each: ['write the articles'] },
+  bundle: { each: ['verify the runs', 'hash the files', 'pack the files'] },
   selftest: { each: ['predictors', 'trials'] },
   quantize: {
     each: [...OPEN, 'score the run', 'each matrix alone', 'write a candidate', 'score a candidate', 'latency', 'publish'],

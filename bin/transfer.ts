@@ -3,8 +3,8 @@ import { bytes, oneLine } from '../lib/show.js'
 import { muteLine } from './live-line.js'
 import { diagnostic, event } from './output.js'
 
-const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking', pack: 'packing' }
-/** What is shown: the progress of an installation or of a bundle. */
+const VERBS = { wait: 'waiting for', download: 'fetching', check: 'checking', unpack: 'unpacking' }
+/** What is shown: the progress of an installation. */
 type Shown = Omit<Progress, 'phase'> & { readonly phase: keyof typeof VERBS }
 
 /** Shows the progress of long work on files: one live line on a terminal, otherwise a line per file; events with --json. */

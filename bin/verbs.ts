@@ -71,7 +71,7 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = 
   Ship: {
     predict: ['write the predictions of a run', async () => (await import('./commands/predict.js')).predict],
     serve: ['answer requests for predictions over HTTP', async () => (await import('./commands/serve.js')).serving],
-    export: ['write a run as TorchScript or safetensors', async () => (await import('./commands/export.js')).exporting],
+    export: ['write a run as TorchScript, safetensors or ONNX', async () => (await import('./commands/export.js')).exporting],
     quantize: ['write a quantised copy of a run', async () => (await import('./commands/quantize.js')).quantize],
     prune: ['remove the least important weights of a run', async () => (await import('./commands/prune.js')).prune],
     benchmark: [

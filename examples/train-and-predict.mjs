@@ -6,8 +6,7 @@ import { load, openBase, train } from 'lvm-torch'
 const data = process.argv[2] ?? fileURLToPath(new URL('../data/sample/factbook.npy', import.meta.url))
 
 // The training runs while its events are read; an AbortSignal as { signal } would stop it with a valid checkpoint.
-const options = { model: 'lstm', data, recipe: 'small', epochs: 2, name: 'example_lstm', overwrite: true }
-for await (const event of train(options)) {
+for await (const event of train({ model: 'lstm', data, recipe: 'small', epochs: 2, name: 'example_lstm', overwrite: true })) {
   if (event.type === 'epoch') console.log(`epoch ${event.epoch}: validation cosine ${event.val_cosine.toFixed(4)}`)
 }
 
@@ -16,8 +15,7 @@ const model = await load('example_lstm')
 const { dim } = model
 const context = 5
 const base = await openBase(data)
-const vectors = await base.vectors.to({ dtype: 'float32' })
-const rows = await vectors.data()
+const rows = await base.vectors.data('float32')
 const contexts = rows.slice(0, context * dim) // the first five sentences of the first article
 
 const next = await model.predict(contexts, { context }) // a Float32Array of length 1
@@ -30,4 +28,4 @@ console.log(
   `its cosine with the sixth sentence is ${cosine(next, sixth).toFixed(4)}, that of the fifth ${cosine(last, sixth).toFixed(4)}`,
 )
 
-for (const handle of [vectors, base, model]) handle.dispose()
+for (const handle of [base, model]) handle.dispose()

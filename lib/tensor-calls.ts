@@ -10,15 +10,22 @@ import type {
   NativeTrainer,
 } from './handles.js'
 
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array
-  | Uint16Array
+/** Typed array of the elements of each dtype; floats of 16 bits are patterns of bits, complex numbers are pairs. */
+export interface Elements {
+  float32: Float32Array
+  float64: Float64Array
+  float16: Uint16Array
+  bfloat16: Uint16Array
+  int64: BigInt64Array
+  int32: Int32Array
+  int16: Int16Array
+  int8: Int8Array
+  uint8: Uint8Array
+  bool: Uint8Array
+  complex64: Float32Array
+  complex128: Float64Array
+}
+export type TypedArray = Elements[DType]
 
 /** A tensor as an optimizer takes it. */
 export interface NativeParameter {

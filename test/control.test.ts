@@ -10,6 +10,7 @@ import {
   ceiling,
   decode,
   evaluate,
+  exportRun,
   load,
   type Moment,
   nearest,
@@ -17,6 +18,7 @@ import {
   openBase,
   predict,
   retrieve,
+  synth,
 } from '../lib/index.js'
 import { profiled, stage, tally } from '../lib/stages.js'
 import { refused } from './files/fixture.js'
@@ -39,6 +41,7 @@ const calls: [string, (control: Control) => Promise<unknown>][] = [
   ['decode', (control) => decode({ vectors: data, bank: data, limit: 4 }, control)],
   ['next', (control) => next({ run, data, k: 1 }, control)],
   ['nearest', (control) => nearest(data, data, 1, {}, control)],
+  ['synth', (control) => synth({ out: place('synth.npy'), rows: 40, dim: 16, articles: 4 }, control)],
   ['ceiling', (control) => ceiling({ data, out: place('ceiling') }, control)],
 ]
 
@@ -59,7 +62,6 @@ const stopped: typeof calls = [
   ['report', (control) => library.report({ runs: TINY.out, out: place('out') }, control)],
   ['rollout', (control) => library.rollout({ run }, control)],
   ['selftest', (control) => library.selftest({}, control)],
-  ['synth', (control) => library.synth({ out: place('synth.npy') }, control)],
 ] // biome-ignore format: a table
 
 describe('{ signal, onProgress }', () => {
@@ -83,6 +85,15 @@ describe('{ signal, onProgress }', () => {
   it('predict that is stopped writes no file', async () => {
     const out = place('stopped.npy')
     await refused('INTERRUPTED', predict({ run, out }, { signal: AbortSignal.abort() }))
+    expect(existsSync(out)).toBe(false)
+  })
+  it('exportRun that is stopped during its comparison ends the other process and writes no file', async () => {
+    const out = place('stopped.pt')
+    const controller = new AbortController()
+    const onProgress = ({ open }: Moment) => {
+      if (open.at(-1)?.stage === 'compare in another process') setTimeout(() => controller.abort(), 20)
+    }
+    await refused('INTERRUPTED', exportRun({ run, out }, { signal: controller.signal, onProgress }))
     expect(existsSync(out)).toBe(false)
   })
   it('an onProgress that throws ends the call, and other values are refused', async () => {
@@ -131,6 +142,7 @@ const LONG: Readonly<Record<string, readonly unknown[]>> = {
   retrieve: [{ runs: ['r'] }],
   rollout: [{ run: 'r' }],
   selftest: [{}],
+  serve: [{ runs: ['r'] }],
   shardBase: ['x', [[1]], 'IN_OPTIONS'],
   sweep: [{}],
   synth: [{ out: 'x.npy' }],
@@ -158,7 +170,7 @@ const SHORT = [
     'saveModel',
     'warmupCosine',
   ],
-  ...['removeRun', 'serve', 'showModel', 'showRun', 'train'],
+  ...['removeRun', 'showModel', 'showRun', 'train'],
   ...[
     'auditPage',
     'arrowPage',

@@ -1,10 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { bundleFields, bundleVerifyFields } from '../../lib/bundle/bundle-fields.js'
-import type { BundleProgress } from '../../lib/index.js'
 import { bytes, count } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, nearby } from '../output.js'
-import { transfer } from '../transfer.js'
 
 const verify: CommandModule = {
   command: 'verify <folder>',
@@ -40,12 +38,7 @@ export const bundling: CommandModule = {
   handler: async (argv) => {
     const { bundle } = await import('../../lib/bundle/bundle.js')
     const json = argv.json === true
-    const shown = transfer(false)
-    const progress = ({ phase, done, total }: BundleProgress) =>
-      json ? undefined : shown.step({ phase, what: 'the bundle', done, total })
-    const made = await bundle({ runs: (argv.run as string[]).map(String), ...given(bundleFields, argv), progress }).finally(
-      shown.end,
-    )
+    const made = await bundle({ runs: (argv.run as string[]).map(String), ...given(bundleFields, argv) })
     const parts = Object.entries(made.parts).flatMap(([name, size]) => (size > 0 ? [`${name} ${bytes(size)}`] : []))
     answer(
       made,

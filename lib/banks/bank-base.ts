@@ -85,5 +85,6 @@ export async function bankBase(bank: Bank, beside: Base): Promise<Base> {
     texts: async () => texts,
     textsOf: async (rows) => texts && new Map(Array.from(rows, (row) => [row, named.get(row)!] as const)),
     dispose: () => tensor.dispose(),
+    [Symbol.dispose]: () => tensor.dispose(),
   }
 }

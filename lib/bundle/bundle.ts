@@ -11,7 +11,7 @@ import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { longDoor } from '../control.js'
 import { openBeside } from '../data/beside.js'
 import { someData, type WithData } from '../data/given-data.js'
-import { callback, optional, withFields, words } from '../door.js'
+import { optional, withFields, words } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { requireDisk } from '../files/disk.js'
 import { sealedText } from '../files/sealed.js'
@@ -27,17 +27,10 @@ import { type Program, program } from './program.js'
 import { serveScript } from './serve-script.js'
 import { tarStream } from './tar-stream.js'
 
-/** Progress of a bundle. Units: bytes. */
-export interface BundleProgress {
-  readonly phase: 'check' | 'pack'
-  readonly done: number
-  readonly total: number
-}
 /** Options of `bundle`: the runs, and any field of `bundleFields`. */
 export interface BundleOptions extends WithData<Given<typeof bundleFields>, 'bank'> {
   /** Folders of runs, or their names below `artifacts/lvm/models`; `NAME=RUN` gives one another name. */
   readonly runs: readonly string[]
-  readonly progress?: (progress: BundleProgress) => void
 }
 /** Result of `bundle`. */
 export interface Bundled {
@@ -67,7 +60,7 @@ async function verifiedRuns(runs: readonly string[]): Promise<Map<string, Checkp
     if (!RUN_NAME.test(name)) throw badOption('bundle', 'runs', 'names that begin with a letter or digit', text, 'use NAME=RUN')
     if (found.has(name))
       throw badOption('bundle', 'runs', 'runs with different names', text, 'give one of them another name: NAME=RUN')
-    found.set(name, await verifyRun(folder))
+    found.set(name, await stage('verify the runs', () => verifyRun(folder)))
   }
   return found
 }
@@ -153,15 +146,15 @@ async function collect(built: Program, runs: ReadonlyMap<string, Checkpoint>, ba
   return { vectors: stored.vectors, entries: entries.sort((a, b) => (a.path < b.path ? -1 : 1)) }
 }
 
-const ARGS = { options: withFields({ runs: words, bank: optional(someData), progress: optional(callback) }) }
+const ARGS = { options: withFields({ runs: words, bank: optional(someData) }) }
 
 /**
  * Packs runs with the program, its libraries and a bank into an archive that serves them on a machine that has Node alone.
  *
- * Errors: BAD_OPTION, RUN_EXISTS when the archive exists, NO_DISK, DATA_CHANGED, those of `load` and of a missing libtorch or addon.
+ * Errors: BAD_OPTION, RUN_EXISTS when the archive exists, NO_DISK, DATA_CHANGED, INTERRUPTED, those of `load` and of a missing libtorch or addon.
  */
 export const bundle = longDoor('bundle', ARGS, async (options: BundleOptions): Promise<Bundled> => {
-  const { runs: named, progress = () => {}, ...given } = options
+  const { runs: named, ...given } = options
   const { out, bank, space, level, overwrite } = resolve('bundle', bundleFields, given)
   if (named.length === 0) throw badOption('bundle', 'runs', 'one run at least', named)
   if (out === undefined) throw badOption('bundle', 'out', 'the path of an archive, such as app.tgz', out)
@@ -180,16 +173,12 @@ export const bundle = longDoor('bundle', ARGS, async (options: BundleOptions): P
   const total = sum(await Promise.all(entries.map(entryBytes)))
   await mkdir(dirname(path), { recursive: true })
   await requireDisk(dirname(path), total)
-  const tell = (phase: 'check' | 'pack') => (done: number) => {
-    tally(Math.min(done, total), total)
-    progress({ phase, done, total })
-  }
-  const files = await stage('check files', () => describeFiles(entries, tell('check')))
+  const files = await stage('hash the files', () => describeFiles(entries, (done) => tally(done, total)))
   const manifest = sealedText({ ...describe(built, runs, vectors), files })
   const first: Entry = { path: BUNDLE_MANIFEST, from: { text: manifest } }
   const [described] = await describeFiles([first], () => {})
   const tar = tarStream([first, ...entries], [described!, ...files])
-  await stage('pack', () => publish({ [path]: gzipped(counted(tar, tell('pack')), level) }))
+  await stage('pack the files', () => publish({ [path]: gzipped(counted(tar, total), level) }))
   return {
     version: 1,
     out: path,
@@ -205,11 +194,12 @@ export const bundle = longDoor('bundle', ARGS, async (options: BundleOptions): P
   }
 })
 
-async function* counted(pieces: AsyncIterable<Buffer>, tell: (bytes: number) => void): AsyncGenerator<Buffer> {
+/** Tells the progress how much of the archive is packed. Units: bytes */
+async function* counted(pieces: AsyncIterable<Buffer>, total: number): AsyncGenerator<Buffer> {
   let done = 0
   for await (const piece of pieces) {
     yield piece
     done += piece.length
-    tell(done)
+    tally(Math.min(done, total), total)
   }
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { type ErrorCode, LvmError } from '../errors.js'
+import { requireGoing, stopSignal } from '../stages.js'
 
 type Answer<Value> =
   | { readonly ok: true; readonly value: Value }
@@ -18,11 +19,13 @@ function answerIn<Value>(stdout: string): Answer<Value> | undefined {
 /**
  * Runs a script of this package in a child process and returns its answer.
  *
- * Errors: the error in the answer; INTERNAL without an answer.
+ * Errors: the error in the answer; INTERNAL without an answer; INTERRUPTED when a signal stops the work around it, which ends the child.
  */
 export async function inFreshProcess<Value>(owner: string, script: string, words: readonly string[]): Promise<Value> {
+  const signal = stopSignal()
   const answer = await new Promise<Answer<Value>>((done) => {
-    const child = execFile(process.execPath, [script, ...words], { maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
+    const options = { maxBuffer: 1 << 24, ...(signal && { signal }) }
+    const child = execFile(process.execPath, [script, ...words], options, (error, stdout, stderr) => {
       process.off('exit', kill)
       const end = error?.signal ? `was ended by ${error.signal}` : `ended with ${error?.code ?? 'exit code 0'}`
       const message = `${owner}: the child process ${end} without an answer${stderr === '' ? '' : `: ${stderr.trim().split('\n').at(-1)}`}`
@@ -31,6 +34,7 @@ export async function inFreshProcess<Value>(owner: string, script: string, words
     const kill = () => void child.kill()
     process.prependOnceListener('exit', kill) // runs before the addon's own handler ends the process
   })
+  requireGoing(signal)
   if (answer.ok) return answer.value
   throw new LvmError(answer.code, answer.message, answer.hint === undefined ? {} : { hint: answer.hint })
 }

@@ -1,7 +1,9 @@
+import { inspect } from 'node:util'
 import { architectureOf } from '../architectures/recorded.js'
 import { checkedArguments, count, only, optional, yesOrNo } from '../door.js'
 import { badOption, LvmError } from '../errors.js'
 import { type NativeModel, native } from '../native.js'
+import { count as shownCount } from '../show.js'
 import { isCausal } from '../spec/architecture.js'
 import { type Contexts, contextsOf } from '../spec/contexts.js'
 import { readable } from '../torch/lists.js'
@@ -120,6 +122,11 @@ export class Model extends TrainableModel {
     return numbers(await withSettings(this.settings, () => native.modelPredict(this.native, input.native, all, raw)))
   }
 
+  /** Leaves out the manifest, whose golden rows are hundreds of kilobytes of text. */
+  [inspect.custom](): string {
+    const { name, manifest, parameters, dim, context, device } = this
+    return `Model ${name} (${manifest.model}, ${shownCount(parameters)} parameters, dim ${dim}, context ${context}, ${device})`
+  }
   /** Opens a stepper, which takes one vector at a time and predicts the next; causal models only. */
   stepper(options?: { batch?: number; raw?: boolean }): Stepper {
     const { batch = 1, raw = false } = checkedArguments('stepper', { options: STEPPED }, [options])[0] as {

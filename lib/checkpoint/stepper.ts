@@ -15,6 +15,7 @@ export interface Stepper {
   step(x: Float32Array): Promise<Float32Array>
   reset(): Promise<void>
   dispose(): void
+  [Symbol.dispose](): void
 }
 
 /** Errors: BAD_ARGUMENT for anything but a Float32Array of one or more times `size` numbers. */
@@ -35,8 +36,8 @@ export function requireVectors(owner: string, x: unknown, size: number): asserts
 /** Reads a result as float32 numbers. */
 export async function numbers(handle: NativeTensor): Promise<Float32Array> {
   using output = Tensor.wrap(handle)
-  using single = await output.to({ device: 'cpu', dtype: 'float32' }).ready()
-  return (await single.data()) as Float32Array
+  using near = output.to({ device: 'cpu' })
+  return near.data('float32')
 }
 
 /** Opens a stepper of a model; `require` throws for more vectors than the model accepts. */
@@ -65,5 +66,6 @@ export function openStepper(
       fed = 0
     },
     dispose: () => native.dispose(stepper),
+    [Symbol.dispose]: () => native.dispose(stepper),
   }
 }

@@ -73,4 +73,5 @@ export interface Base {
   /** Whether the opened file has changed since; for a mapped file, whether it was changed in place. */
   changed?(): Promise<boolean>
   dispose(): void
+  [Symbol.dispose](): void
 }

@@ -198,5 +198,6 @@ async function openFiles(files: BaseFiles, options: OpenOptions, limits: Limits)
     textsOf: (rows) => someTexts(layout, sideFile, new Set(rows), limits),
     changed: async () => (await mayHaveChanged(files.vectors, stamps, mapped)) && (await hashOf(hashed)) !== hash,
     dispose,
+    [Symbol.dispose]: dispose,
   }
 }

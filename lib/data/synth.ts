@@ -6,7 +6,7 @@ import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
 import { publish } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
-import { stage, tally } from '../stages.js'
+import { counted, stage } from '../stages.js'
 import { random } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { synthFields } from './synth-fields.js'
@@ -60,9 +60,8 @@ async function* npyOf(kind: Kind, lengths: readonly number[], dim: number, seed:
     lengths.reduce((a, b) => a + b, 0),
     dim,
   )
-  for (const [i, length] of lengths.entries()) {
+  for (const length of counted(lengths)) {
     await setImmediate()
-    tally(i, lengths.length)
     using plain = Tensor.from(article(RECIPES[kind], length, dim, normal), [length, dim])
     using turned = await plain.op('aten::mm', turn)
     yield await turned.data()
@@ -85,7 +84,7 @@ const SYNTH = { options: withFields({ out: optional(word) }) }
  *
  * A row is a unit vector with a part in each of four subspaces: a shared direction, the article's topic, a state that makes a random walk,
  * and noise. In a directed corpus a row also repeats the previous state. One random rotation mixes the parts. The card holds the optimum.
- * Errors: BAD_OPTION.
+ * Errors: BAD_OPTION; NO_DISK; INTERRUPTED.
  */
 export const synth = longDoor('synth', SYNTH, async ({ out, ...given }: SynthOptions): Promise<Synthesised> => {
   const { kind, rows, dim, articles, seed } = resolve('synth', synthFields, { out, ...given })
@@ -102,6 +101,6 @@ export const synth = longDoor('synth', SYNTH, async ({ out, ...given }: SynthOpt
     [side]: sideLines(lengths, basename(stem)),
     [out]: npyOf(kind, lengths, dim, seed),
   }
-  await stage('articles', () => publish(files))
+  await stage('write the articles', () => publish(files))
   return { version: 1, kind, rows, dim, articles, seed, optimum: known, out, side_file: side, card }
 })

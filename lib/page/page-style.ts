@@ -19,7 +19,8 @@ table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:
 th,td{padding:6px 8px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}
 th{background:var(--panel);white-space:nowrap}
 td.n,th.n{text-align:right;white-space:nowrap}td.wrap{min-width:190px}
-td code,dd code{font-size:12.5px;overflow-wrap:anywhere}
+code{overflow-wrap:anywhere}
+td code,dd code{font-size:12.5px}
 th button{font:inherit;font-weight:600;color:inherit;background:none;border:0;padding:0;cursor:pointer}
 th button::after{content:"\\2195";color:var(--muted);margin-left:3px;font-size:11px}th[aria-sort=ascending] button::after{content:"\\2191"}th[aria-sort=descending] button::after{content:"\\2193"}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(240px,1fr));gap:12px;margin:14px 0}

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { runFolder } from '../checkpoint/run-folder.js'
+import { type Control, controlled } from '../control.js'
 import { badOption, fileError, LvmError } from '../errors.js'
+import { counted, requireGoing, stage } from '../stages.js'
 import type { Engine, EngineOptions } from './engine-types.js'
 
 /** A run to serve, and its name in paths, metrics and --split. */
@@ -47,14 +49,23 @@ export async function runsToServe(runs: readonly string[], file: string | undefi
   return named
 }
 
-/** Opens every run in an inference process of its own; when one fails the others are closed. */
-export async function openAll(runs: readonly NamedRun[], open: (run: NamedRun) => Promise<Engine>): Promise<readonly Engine[]> {
+/** Opens every run in an inference process of its own; when one fails, or a signal stops the work, the others are closed. */
+export async function openAll(
+  runs: readonly NamedRun[],
+  open: (run: NamedRun, signal?: AbortSignal) => Promise<Engine>,
+  control: Control = {},
+): Promise<readonly Engine[]> {
+  const { signal, onProgress } = control
   const engines: Engine[] = []
+  const openEach = async () => {
+    for (const run of counted(runs)) engines.push(await open(run, signal)) // one after the other, so that memory is taken by one load at a time
+  }
   try {
-    for (const run of runs) engines.push(await open(run)) // one after the other, so that memory is taken by one load at a time
+    await (signal || onProgress ? controlled(control, () => stage('load the runs', openEach)) : openEach())
     return engines
   } catch (error) {
     await Promise.allSettled(engines.map((engine) => engine.close()))
+    requireGoing(signal) // an abort kills the process that loads, which is an error of its own
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Control } from '../control.js'
 import type { WithData } from '../data/given-data.js'
 import { asLvmError } from '../errors.js'
 import type { Given } from '../options.js'
@@ -153,17 +154,22 @@ async function makeCore(settings: ServeSettings, tell: (event: ServeEvent) => vo
 }
 
 /** Starts a server whose runs `open` opens; everything that can be checked without loading a run is checked first. */
-export async function startServer({ tell = () => {}, ...given }: ServeOptions, open: OpenEngine): Promise<Serving> {
+export async function startServer(
+  { tell = () => {}, ...given }: ServeOptions,
+  open: OpenEngine,
+  control: Control = {},
+): Promise<Serving> {
   const events = listeningFirst(tell)
   try {
-    return await start({ ...given, tell: events.tell }, open)
+    return await start({ ...given, tell: events.tell }, open, control)
   } catch (error) {
     events.release()
     throw error
   }
 }
 
-async function start({ runs = [], tell = () => {}, ...given }: ServeOptions, open: OpenEngine): Promise<Serving> {
+async function start(o: ServeOptions, open: OpenEngine, control: Control): Promise<Serving> {
+  const { runs = [], tell = () => {}, ...given } = o
   const settings = serveSettings(given)
   const named = await runsToServe(runs, settings.modelsFile)
   const split =
@@ -178,7 +184,7 @@ async function start({ runs = [], tell = () => {}, ...given }: ServeOptions, ope
   const core = await makeCore(settings, tell)
   const openRun = opener(core, settings, open)
   try {
-    core.models.swap(await openAll(named, openRun), split)
+    core.models.swap(await openAll(named, openRun, control), split)
     const app = await makeApp(core, (listener) => makeListener(settings, certificate, listener))
     await app.listen({ host: settings.host, port: settings.port }).catch((error) => {
       throw listenError(error, settings)
@@ -186,17 +192,29 @@ async function start({ runs = [], tell = () => {}, ...given }: ServeOptions, ope
     const url = urlOf(app, settings)
     tell({ type: 'listening', url, version: 1, models: core.models.list().map(({ engine }) => engine.run) })
     const reload = reloads(core, app, runs, openRun)
-    return {
+    const serving: Serving = {
       url,
       reload: reload.now,
       close: (o) => close(core, app, reload.stop, o?.grace ?? 0),
       kill: () => kill(core, app, reload.stop),
     }
+    return closedBy(control.signal, serving)
   } catch (error) {
     await Promise.allSettled(core.models.all().map(({ engine }) => engine.close()))
     await release(core)
     throw error
   }
+}
+
+/** Closes a server when its signal is aborted, unless it was closed before. */
+function closedBy(signal: AbortSignal | undefined, { close, kill, ...rest }: Serving): Serving {
+  const stop = () => void close().catch(() => {})
+  signal?.aborted ? stop() : signal?.addEventListener('abort', stop, { once: true })
+  const freed = <T>(end: () => T): T => {
+    signal?.removeEventListener('abort', stop)
+    return end()
+  }
+  return { ...rest, close: (o) => freed(() => close(o)), kill: () => freed(kill) }
 }
 
 /** Frees what a server holds beside its runs. */

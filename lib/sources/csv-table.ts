@@ -52,7 +52,8 @@ interface Group {
 }
 
 const isNumber = (cell: string | undefined): boolean => cell !== undefined && cell.trim() !== '' && Number.isFinite(Number(cell))
-const isList = (cell: string | undefined): boolean => /^\s*\[[^a-z]*\]\s*$/i.test(cell ?? '')
+/** The letters of a list of numbers are those of exponents, NaN and infinities. */
+const isList = (cell = ''): boolean => /^\s*\[[^a-z]*\]\s*$/i.test(cell.replace(/\de[-+]?\d|\bnan\b|\binf(inity)?\b/gi, ''))
 
 /** Whether names are 0, 1, 2, …, which pandas writes for columns without names. */
 const isCounted = (names: Cells): boolean => names.length > 1 && names.every((name, i) => name === String(i))

@@ -1,10 +1,10 @@
 import { type Check, word } from '../door.js'
 import { LvmError, shown } from '../errors.js'
-import type { DType, TypedArray } from '../native.js'
+import type { DType, Elements, TypedArray } from '../native.js'
 import { optionsOf, sizes } from './lists.js'
 
 /** How the elements of each dtype are held in JavaScript; those of 16 bits as their bits. */
-export const TYPED_ARRAYS: Readonly<Record<DType, new (buffer: ArrayBuffer) => TypedArray>> = {
+export const TYPED_ARRAYS: { readonly [D in DType]: new (buffer: ArrayBuffer) => Elements[D] } = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,

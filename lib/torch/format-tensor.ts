@@ -17,7 +17,7 @@ function rows(values: readonly string[], shape: readonly number[], shown: readon
     rows(values.slice(i * each, (i + 1) * each), shape.slice(1), shown.slice(1), `${indent} `),
   )
   if (n < shape[0]!) parts.splice(EDGE, 0, '…')
-  return `[${parts.join(shape.length > 1 ? `,\n${indent}${'\n'.repeat(Math.max(shape.length - 2, 0))}` : ', ')}]`
+  return `[${parts.join(shape.length > 1 ? `,\n${'\n'.repeat(Math.max(shape.length - 2, 0))}${indent}` : ', ')}]`
 }
 
 /** Shape, dtype, device and a few values of a tensor. */

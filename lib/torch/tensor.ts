@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { LvmError, shown } from '../errors.js'
-import { type DType, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
+import { type DType, type Elements, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
 import { dtypeOf, extent, knownDtype, TYPED_ARRAYS } from './dtypes.js'
 import { tensorText } from './format-tensor.js'
 import { Holder } from './handle-holder.js'
@@ -88,10 +88,14 @@ export class Tensor extends Holder<NativeTensor> {
     await awaited(() => native.tensorReady(this.native))
     return this
   }
-  /** Copies the elements, row-major, into the typed array of the dtype (16-bit floats as patterns in a Uint16Array). */
-  async data(): Promise<TypedArray> {
+  /** Copies the elements, row-major, into the typed array of the dtype (16-bit floats as patterns in a Uint16Array), or of `as`, converted. */
+  async data<D extends DType = DType>(as?: D): Promise<Elements[D]> {
+    if (as !== undefined) {
+      using converted = this.to({ dtype: knownDtype('Tensor.data', as) })
+      return (await converted.data()) as Elements[D]
+    }
     const { buffer, dtype } = await awaited(() => native.tensorData(this.native))
-    return new TYPED_ARRAYS[dtype](buffer)
+    return new TYPED_ARRAYS[dtype](buffer) as Elements[D]
   }
   /** Returns the only element as a number. */
   async item(): Promise<number> {
@@ -187,13 +191,17 @@ export class Tensor extends Holder<NativeTensor> {
   [Symbol.dispose](): void {
     this.dispose()
   }
-  [inspect.custom](): string {
+  /** Shape, dtype, device and a few values. */
+  override toString(): string {
     try {
       const preview = native.tensorPreview(this.native, LOOK)
       return preview === null ? 'Tensor (not computed yet)' : tensorText(preview)
     } catch (error) {
       return `Tensor (${(error as LvmError).code}: ${(error as LvmError).message})`
     }
+  }
+  [inspect.custom](): string {
+    return this.toString()
   }
 }
 export interface Tensor extends TensorMethods<Tensor> {}

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { list } from 'tar'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { bundle, verifyBundle } from '../../lib/index.js'
+import { bundle, type Moment, verifyBundle } from '../../lib/index.js'
 import { root, smallLibtorch, tinyRun, unpack } from './unpacked.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'lvm-torch-bundle-'))
@@ -30,7 +30,10 @@ let made: Awaited<ReturnType<typeof bundle>>
 beforeAll(async () => {
   run = await tinyRun(scratch, 'tiny')
   vi.stubEnv('LVM_TORCH_LIBTORCH', smallLibtorch(join(scratch, 'libtorch')))
-  made = await bundle({ runs: [run], bank, out: archive, level: 1 })
+  const stages = new Set<string>()
+  const onProgress = ({ open }: Moment) => void stages.add(open[0]?.stage ?? '')
+  made = await bundle({ runs: [run], bank, out: archive, level: 1 }, { onProgress })
+  expect([...stages]).toEqual(expect.arrayContaining(['verify the runs', 'hash the files', 'pack the files']))
   unpack(archive, app)
 }, 120_000)
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -46,6 +49,15 @@ test('a bundle holds every file of its manifest with its size, hash and permissi
     expect(hash(join(app, path)), path).toBe(sha256)
   }
   expect(statSync(join(app, 'serve')).mode & 0o111).toBe(0o111)
+})
+test('a bundle that is stopped while its files are hashed leaves no archive', async () => {
+  const out = join(scratch, 'stopped.tgz')
+  const controller = new AbortController()
+  const onProgress = ({ open }: Moment) => open[0]?.stage === 'hash the files' && controller.abort()
+  await expect(bundle({ runs: [run], out }, { signal: controller.signal, onProgress })).rejects.toMatchObject({
+    code: 'INTERRUPTED',
+  })
+  expect(readdirSync(scratch).filter((name) => name.includes('stopped'))).toEqual([])
 })
 test('a bundle names its versions, platform, range of Node, oldest glibc, runs and bank', () => {
   const { type, lvm_torch, libtorch, platform, arch, node, glibc, runs, bank } = manifest()

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { LvmError, load, type Model, Tensor } from '../../lib/index.js'
+import { type Base, LvmError, load, type Model, openBase, type Stepper, Tensor } from '../../lib/index.js'
 import { native } from '../../lib/native.js'
 import { refused } from '../files/fixture.js'
 import { expectRounding, printMargin } from '../rounding.js'
@@ -18,6 +19,22 @@ beforeAll(async () => {
   await trained({ ...TINY, model: 'lstm', data, name: 'lstm', head: 'mlp', epochs: 1 })
   await trained({ ...TINY, model: 'gru', data, name: 'gru', epochs: 1, residual: 'mean', inputScale: 'standardize' })
   await trained({ ...TINY, model: 'transformer', data, name: 'transformer', epochs: 1, residual: 'last' })
+})
+
+it('console.log shows a model in one line, without its manifest', async () => {
+  using model = await load(run('lstm'))
+  expect(inspect(model)).toMatch(/^Model .*lstm \(lstm, [\d,]+ parameters, dim 16, context \d+, cpu\)$/)
+})
+it('`using` frees a base and a stepper', async () => {
+  using model = await load(run('lstm'))
+  let [kept, fed]: [Base | undefined, Stepper | undefined] = [undefined, undefined]
+  {
+    using base = await openBase(data)
+    using stepper = model.stepper()
+    ;[kept, fed] = [base, stepper]
+  }
+  expect(() => kept.vectors.shape).toThrow(expect.objectContaining({ code: 'DISPOSED' }))
+  await refused('DISPOSED', fed.step(vectors(1)))
 })
 
 /** Draws seeded vectors. */

@@ -92,6 +92,7 @@ export function baseOf(lengths: readonly number[], prefix = 'article'): Base {
     texts: async () => undefined,
     textsOf: async () => undefined,
     dispose: () => {},
+    [Symbol.dispose]: () => {},
   }
 }
 

@@ -109,7 +109,7 @@ const calls = [
   ['verify', api.verify, [{ report: 'nowhere.json' }], [['report', 'say', ...keys('verifyFields')]]],
   ['serve', api.serve, [{ runs: ['nowhere'], port: 0 }], [['runs', 'tell', ...keys('serveFields'), 'x']]],
   ['abtest', api.abtest, [{ runs: ['nowhere'] }], [['runs', 'say', ...keys('abtestFields')]]],
-  ['bundle', api.bundle, [{ runs: ['nowhere'], out: 'app.tgz' }], [['runs', 'progress', ...keys('bundleFields'), 'x']]],
+  ['bundle', api.bundle, [{ runs: ['nowhere'], out: 'app.tgz' }], [['runs', ...keys('bundleFields'), 'x']]],
   ['verifyBundle', api.verifyBundle, ['nowhere', {}], [[], ['quick', 'x']]],
   [
     'experiment',

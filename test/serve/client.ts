@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import type { Control } from '../../lib/control.js'
 import type { Problem } from '../../lib/serve/http/problem.js'
 import type { ServeEvent } from '../../lib/serve/serve-events.js'
 import { type ServeOptions, startServer } from '../../lib/serve/start-server.js'
@@ -47,9 +48,10 @@ export function exchange(url: string, text: string | Buffer, ms = 3000): Promise
 export const problem = async (answer: Response): Promise<Problem> => (await answer.json()) as Problem
 
 /** Starts a server with engines that need no model. */
-export async function start(options: ServeOptions = {}, faults: Faults = {}) {
+export async function start(options: ServeOptions = {}, faults: Faults = {}, control: Control = {}) {
   const events: ServeEvent[] = []
   const engines = fakeEngines(faults)
-  const server = await startServer({ runs: ['a'], port: 0, ...options, tell: (event) => events.push(event) }, engines.open)
+  const tell = (event: ServeEvent) => void events.push(event)
+  const server = await startServer({ runs: ['a'], port: 0, ...options, tell }, engines.open, control)
   return { server, events, ...engines, ...client(() => server.url) }
 }

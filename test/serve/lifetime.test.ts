@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { LvmError } from '../../lib/errors.js'
+import type { Moment } from '../../lib/stages.js'
 import { start } from './client.js'
 import { axis, contexts } from './fake-engine.js'
 
@@ -54,6 +55,26 @@ test('close answers 503 on /readyz during the grace, finishes what it accepted, 
   await expect(get('/livez')).rejects.toThrow()
   expect(seen.engines[0]!.state).toBe('closed')
   expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['draining', 'stopped']))
+})
+
+test('an abort before the server listens ends the loading with INTERRUPTED, and onProgress is told the stage', async () => {
+  const controller = new AbortController()
+  const seen: string[] = []
+  const onProgress = ({ open: [outer] }: Moment) => void seen.push(outer?.stage ?? '')
+  const starting = start({ runs: ['a', 'b'] }, { hangs: true }, { signal: controller.signal, onProgress })
+  setTimeout(() => controller.abort(), 50)
+  await expect(starting).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  expect(seen).toContain('load the runs')
+})
+
+test('an abort of a server that listens closes it, as close() does', async () => {
+  const controller = new AbortController()
+  const { get, events, seen } = await start({}, {}, { signal: controller.signal })
+  expect((await get('/livez')).status).toBe(200)
+  controller.abort()
+  await expect.poll(() => events.at(-1)?.type).toBe('stopped')
+  await expect(get('/livez')).rejects.toThrow()
+  expect(seen.engines[0]!.state).toBe('closed')
 })
 
 test('close counts the requests that the drain timeout cuts off', async () => {

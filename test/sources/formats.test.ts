@@ -150,6 +150,10 @@ describe('columns', () => {
   it('a comma file without a header, or with lists as text, is read too', async () => {
     expect(await about(scratch('bare.csv', '1,2\n3,4\n'))).toMatchObject({ rows: 2, ids: undefined })
     expect(await about(scratch('pandas.csv', '0,1\n1,2\n3,4\n'))).toMatchObject({ rows: 2 })
+    expect(await about(scratch('lists.csv', 'doc,v\na,"[1.5e-05, 2]"\nb,"[3, 4E+1]"'))).toMatchObject({
+      rows: 2,
+      ids: ['a', 'b'],
+    })
     expect(await about(scratch('mac.csv', 'e0,e1\r1,2\r3,4\r'))).toMatchObject({ rows: 2 })
     const odd = scratch('odd.csv', '\ufeffarticle_id;text;e0;e1\r\na;"one\r\n""two""";1;2\r\n\r\na;;3;4')
     expect(await about(odd)).toMatchObject({ rows: 2, ids: ['a'] })

@@ -204,6 +204,7 @@ describe('console.log', () => {
     )
     expect(inspect(torch.tensor([1, 0]).eq(1))).toBe('Tensor [2] bool cpu [true, false]')
     expect(inspect(torch.zeros([0]))).toBe('Tensor [0] float32 cpu')
+    expect(String(torch.zeros([2, 1, 2]))).toBe('Tensor [2, 1, 2] float32 cpu\n[[[0, 0]],\n\n [[0, 0]]]')
   })
   test('a large tensor is printed with some of its values', () => {
     expect(inspect(range(1000))).toBe('Tensor [1000] float32 cpu [0, 1, 2, …, 997, 998, 999]')

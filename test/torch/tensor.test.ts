@@ -30,6 +30,16 @@ describe('to() and item()', () => {
   })
 })
 
+describe('data()', () => {
+  test('data() with a dtype converts into the typed array of that dtype, and refuses names that are none', async () => {
+    using half = Tensor.from(Uint16Array.of(0x3f80, 0xc020), undefined, { dtype: 'bfloat16' })
+    const numbers: Float32Array = await half.data('float32')
+    expect(numbers).toEqual(Float32Array.of(1, -2.5))
+    expect(await half.data()).toEqual(Uint16Array.of(0x3f80, 0xc020))
+    await expect(half.data('float31' as never)).rejects.toThrow(code('BAD_ARGUMENT'))
+  })
+})
+
 describe('dispose()', () => {
   const uses: [string, (t: Tensor) => unknown][] = [
     ['shape', (t) => t.shape],

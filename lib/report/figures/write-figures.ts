@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { publish } from '../../files/write.js'
+import { counted } from '../../stages.js'
 import { csv, drawPng, drawSvg, foreignFonts } from './draw-figure.js'
 import type { Figure } from './figure.js'
 
@@ -19,7 +20,7 @@ const isDense = ({ tips }: Figure) => tips.reduce((sum, list) => sum + list.leng
 export async function drawFigures(figures: readonly Figure[], folder?: string, say?: (line: string) => void): Promise<Drawn[]> {
   const done: Drawn[] = []
   const missing = new Set<string>()
-  for (const figure of figures) {
+  for (const figure of counted(figures)) {
     const svg = await drawSvg(figure)
     const dense = isDense(figure)
     const png = dense || folder !== undefined ? await drawPng(svg) : null
