@@ -3,6 +3,7 @@
 #include "../kernels/at-least-float32.h"
 #include "../kernels/autocast.h"
 #include "../random.h"
+#include "near-order.h"
 #include "part-of-reading.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -13,28 +14,6 @@ namespace {
 [[noreturn]] void refuse(double loss, int64_t steps) {
   throw Error("DIVERGED", std::string("training: the loss of the training batch became ") +
                             (std::isnan(loss) ? "NaN" : "infinite") + " at step " + std::to_string(steps + 1));
-}
-
-// Stretches of neighbours that are read one after the other fill a buffer.
-constexpr int64_t stretches = 32;
-
-// A random order in which each `buffer` items are a few stretches of the data, shuffled: a disk reads those and not single rows.
-Tensor near_order(int64_t items, int64_t buffer, at::Generator& generator) {
-  const auto length = std::max<int64_t>(1, buffer / stretches);
-  const auto starts = torch::randperm((items + length - 1) / length, generator, torch::kInt64) * length;
-  auto order = torch::empty({items}, torch::kInt64);
-  int64_t at = 0;
-  const auto* start = starts.const_data_ptr<int64_t>();
-  for (int64_t i = 0; i < starts.size(0); ++i) {
-    const auto end = std::min(items, start[i] + length);
-    order.narrow(0, at, end - start[i]).copy_(torch::arange(start[i], end));
-    at += end - start[i];
-  }
-  for (at = 0; at < items; at += buffer) {
-    const auto part = order.narrow(0, at, std::min(buffer, items - at));
-    part.copy_(part.index_select(0, torch::randperm(part.size(0), generator, torch::kInt64)));
-  }
-  return order;
 }
 
 }  // namespace
