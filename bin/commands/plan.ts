@@ -5,6 +5,7 @@ import { trainFieldsOf } from '../../lib/train/train-fields.js'
 import { flags, given, wrapped } from '../flags.js'
 import { answer } from '../output.js'
 import { planText } from '../plan-text.js'
+import { interruption } from '../signals.js'
 
 const names = architectures.map(({ name }) => name)
 
@@ -26,7 +27,9 @@ export function planning(words: readonly string[] = process.argv.slice(2)): Comm
         .epilogue(model ? model.about : 'Options of one model: $0 plan MODEL --help'),
     handler: async (argv) => {
       const { plan } = await import('../../lib/plan/plan-training.js')
-      const planned = await plan({ model: String(argv.model), ...given(all, argv) } as never)
+      const stop = interruption(() => {}, 'the same command starts again') // waits for the training, whose files are then removed
+      const options = { model: String(argv.model), ...given(all, argv) } as never
+      const planned = await plan(options, { signal: stop.signal }).finally(() => stop.release())
       answer(planned, () => planText(planned), argv.json === true)
     },
   }

@@ -101,7 +101,7 @@ class Times {
 export async function measureTraining({ size, ...trial }: Trial): Promise<Measured | string> {
   const folder = await mkdtemp(join(tmpdir(), 'lvm-torch-plan-'))
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-  process.once('exit', remove) // after Ctrl-C
+  process.prependOnceListener('exit', remove) // after Ctrl-C, before the addon's own handler ends the process
   try {
     const run = { ...trial, data: join(folder, 'vectors.npy'), out: folder }
     await writeMadeUp(run.data, size)
@@ -111,7 +111,7 @@ export async function measureTraining({ size, ...trial }: Trial): Promise<Measur
     return typeof times === 'string' ? times : await measuredFrom(times, join(folder, RUN))
   } finally {
     process.off('exit', remove)
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 }) // a child that is ending may still write
   }
 }
 
