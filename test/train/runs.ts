@@ -116,6 +116,7 @@ export const SPECIFIED_CONFIG = {
   history: null,
   min_history: 5,
   batch_vectors: 4096,
+  shuffle_buffer: null,
   ema_rule: null,
   keep_zeros: false,
   freeze: null,
