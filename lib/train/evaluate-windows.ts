@@ -53,25 +53,30 @@ async function evaluateOwn(session: Session, part: EvaluatedPart, stops: () => b
   const scores = new Float64Array(KEYS.length * ids.length)
   const watched: Tensor[] = []
   let losses = 0
-  for (let at = from * step; at < Math.min(to * step, ids.length); at += step) {
-    if (await stops()) return { scores, watched, losses, stopped: true }
-    const some = ids.subarray(at, at + step)
-    const keep = (own: Scores) => {
-      for (const [row, key] of KEYS.entries()) scores.set(own[key], row * ids.length + at)
+  try {
+    for (let at = from * step; at < Math.min(to * step, ids.length); at += step) {
+      if (await stops()) return { scores, watched, losses, stopped: true }
+      const some = ids.subarray(at, at + step)
+      const keep = (own: Scores) => {
+        for (const [row, key] of KEYS.entries()) scores.set(own[key], row * ids.length + at)
+      }
+      if (contrastive === undefined && near === undefined) {
+        keep(await native.evaluate(model, samples, some, { batch, centre: null }))
+        continue
+      }
+      using raw = Tensor.wrap(await native.predict(model, samples, some, batch))
+      keep(await native.score(raw.native, samples, some, null))
+      if (near !== undefined) watched.push(await chosen(raw, near.places, at))
+      if (contrastive === undefined) continue
+      const { log } = native.trainerTemperature(trainer)
+      const each = await lossesOf(raw, side, contrastive.pools[part as 'train' | 'val'], { ids: some, at, log })
+      losses = each.reduce((a, b) => a + b, losses)
     }
-    if (contrastive === undefined && near === undefined) {
-      keep(await native.evaluate(model, samples, some, { batch, centre: null }))
-      continue
-    }
-    using raw = Tensor.wrap(await native.predict(model, samples, some, batch))
-    keep(await native.score(raw.native, samples, some, null))
-    if (near !== undefined) watched.push(await chosen(raw, near.places, at))
-    if (contrastive === undefined) continue
-    const { log } = native.trainerTemperature(trainer)
-    const each = await lossesOf(raw, side, contrastive.pools[part as 'train' | 'val'], { ids: some, at, log })
-    losses = each.reduce((a, b) => a + b, losses)
+    return { scores, watched, losses, stopped: false }
+  } catch (error) {
+    for (const tensor of watched) tensor.dispose()
+    throw error
   }
-  return { scores, watched, losses, stopped: false }
 }
 
 /** Outputs of the windows at these places, from those of the windows from place `at` on. */
