@@ -42,7 +42,7 @@ export interface ArrayFile {
 }
 
 /** Smaller arrays are read into memory, so that later changes of their file have no effect. Units: bytes. */
-const MAP_FROM = 32 << 20
+export const MAP_FROM = 32 << 20
 
 /** Whether a tensor is memory-mapped: it is large, uncompressed, in native order and aligned to its elements; shards only on Linux. */
 export const isMapped = ({ offset, type, fortran, shape, stretches }: StoredArray): boolean =>

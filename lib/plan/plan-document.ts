@@ -52,7 +52,6 @@ export interface Planned {
   readonly processes: number
   readonly threads: number
   readonly counts: Counts
-  /** Windows or vectors of a batch for one rank. */
   readonly memory: PlannedMemory
   /** Null for a single rank. */
   readonly wire: (Wire & { readonly network_gb_per_s: number; readonly seconds: number | null }) | null

@@ -1,14 +1,12 @@
 import { countParameters } from '../spec/count.js'
 import type { Node } from '../spec/ops.js'
+import { SAVE_SECONDS } from '../train/epochs.js'
 import type { TrainSettings } from '../train/recipe.js'
 import type { Measured } from './measured-training.js'
 import type { PlannedTime } from './plan-document.js'
 import type { Ceiling } from './product-rates.js'
 import { type Counts, windowsOfRank } from './window-counts.js'
 import { type Span, stepSpan, type Wire } from './wire.js'
-
-/** Time between two saves within an epoch. Units: seconds. */
-const SAVE_EVERY = 300
 
 /** Times of a step, of the evaluation of a window, and of a save on one rank. Units: seconds. */
 export interface Pace {
@@ -64,7 +62,7 @@ export function plannedTime(
   const saves = (seconds: number) =>
     epochs +
     1 +
-    Math.floor(seconds / SAVE_EVERY) +
+    Math.floor(seconds / SAVE_SECONDS) +
     (train.saveEvery === undefined ? 0 : Math.floor(counts.steps / train.saveEvery))
   const over = (of: (bound: number) => number): Span => ({ least: of(steps.least), most: of(steps.most) })
   return {

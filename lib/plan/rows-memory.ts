@@ -1,7 +1,7 @@
+import { MAP_FROM } from '../files/arrays.js'
+
 /** Memory of articles, positions, windows, split and scores for each row, and what reading them leaves to be collected. Units: bytes. */
 const [ROW, LEFT, MOST_LEFT] = [100, 200, 45e6]
-/** Files of vectors from this size on are memory-mapped. Units: bytes. */
-const MAPPED = 32 << 20
 /** Pages of a mapped file are given back once so many were read. Units: bytes. */
 const PAGES = 256 << 20
 
@@ -18,6 +18,6 @@ export function rowsMemory({ rows, dim, normalize }: { rows: number; dim: number
   const size = 4 * rows * dim
   const copy = normalize ? size : 0
   const own = ROW * rows + Math.min(MOST_LEFT, LEFT * rows)
-  if (size < MAPPED) return { rows: own, vectors: size + copy, mapped: 0 }
+  if (size < MAP_FROM) return { rows: own, vectors: size + copy, mapped: 0 }
   return { rows: own, vectors: Math.min(size, PAGES) + copy, mapped: size }
 }

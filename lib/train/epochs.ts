@@ -11,7 +11,8 @@ import { holding, isSharded, type Session, standing } from './session.js'
 import type { Told } from './train-events.js'
 
 const NO_SUMS = { loss: 0, gradNorm: 0, windows: 0, steps: 0 } as const
-const SAVE_SECONDS = 300
+/** Time between two saves within an epoch. */
+export const SAVE_SECONDS = 300
 /** Target duration of one call into C++: short enough for a progress bar, long enough for negligible overhead. */
 const CALL_SECONDS = 0.5
 
