@@ -155,7 +155,7 @@ async function comparedBlocks(near: Near, a: Sketch, b: Sketch, at: [number, num
 }
 
 /**
- * Finds all pairs with a cosine above .98, within one sketch (each pair once) or between two sketches, of which memory holds one.
+ * Finds all pairs of rows with a cosine above .98 in one sketch or between two sketches. Each pair is found once; the codes of one sketch are in memory.
  *
  * With p the projection of a unit vector and r the norm of its residual, cos(a, b) ≤ pₐ·p_b + rₐ r_b (Cauchy–Schwarz). Exact cosines are
  * computed only where this bound is high, so no pair is missed. Codes that are not held are computed once.

@@ -10,7 +10,7 @@ const ENDING = 10_000
 
 /** Windows that an evaluation is over. */
 export type EvaluatedPart = 'train' | 'val' | 'test'
-/** What all ranks do together: swap weights and averages, write an optimizer state of which each keeps a part, or evaluate. */
+/** Work that all ranks do together: they swap weights and averages, write the sharded optimizer state, or evaluate windows. */
 export type Help = 'swap' | 'state' | EvaluatedPart
 
 /** The ranks of a data-parallel training, seen from one of them. */
