@@ -40,7 +40,10 @@ function wireRows({ wire }: Planned): string[][] {
 
 function timeRows(time: PlannedTime, { counts }: Planned): string[][] {
   const lower = time.from === 'ceiling' ? 'at least' : ''
-  const exchange = time.step_seconds.least === time.step_seconds.most ? lower : 'exchange beside the computation … after it'
+  const exchange =
+    time.step_seconds.least === time.step_seconds.most
+      ? lower
+      : `${lower && `${lower}, `}exchange beside the computation … after it`
   return [
     ['step', between(time.step_seconds), exchange],
     [

@@ -108,7 +108,7 @@ export async function measureTraining({ size, ...trial }: Trial): Promise<Measur
     const once = () => stage('train some steps', () => trained(run))
     const first = await once()
     const times = typeof first !== 'string' && first.audited ? await once() : first // an audit takes memory of its own
-    return typeof times === 'string' ? times : await measuredFrom(times, join(folder, RUN))
+    return typeof times === 'string' ? times.replaceAll(`${run.out}/${RUN}: `, '') : await measuredFrom(times, join(folder, RUN))
   } finally {
     process.off('exit', remove)
     await rm(folder, { recursive: true, force: true, maxRetries: 5 }) // a child that is ending may still write

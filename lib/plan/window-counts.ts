@@ -43,7 +43,8 @@ const ofArticle = (train: TrainSettings, { dim, articleRows }: Pick<DataSize, 'd
 
 function requireSize({ train: { split } }: Plan, { rows, articleRows, valRows }: DataSize, least: number): number {
   const articles = Math.round(rows / articleRows)
-  if (articles < 3) throw badOption('plan', 'articleRows', `at most a third of the ${rows} rows`, articleRows)
+  if (articles < 3)
+    throw badOption('plan', 'articleRows', `at most a third of the ${rows} rows`, articleRows, 'use a smaller --article-rows')
   if (articleRows <= least)
     throw badOption('plan', 'articleRows', `more than the ${least} vectors of a context`, articleRows, 'use a smaller --context')
   if (split === 'file' && valRows === undefined)
