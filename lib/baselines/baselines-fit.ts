@@ -4,6 +4,7 @@ import { blocks, contexts, meanTarget, type Rows, sparse } from './baselines-row
 import { kept, plain } from './kept-fits.js'
 import { applyMixture, exponentialMeans, fitDecay, fitMixture, type Mixture } from './memories.js'
 import { applyRidge, fitRidge } from './ridge.js'
+import { decayWeights } from './window-products.js'
 
 /** Names of the baselines, in the order of the table. */
 export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponential_mean', 'exponential_mixture', 'ridge'] as const
@@ -39,13 +40,6 @@ export async function weighted(rows: Rows, ids: Int32Array, weights: readonly nu
   using row = Tensor.from(weights, [1, weights.length])
   using sum = await row.op('aten::matmul', x) // [n, 1, dim]
   return sum.op('aten::squeeze.dim', 1)
-}
-
-/** Returns weights that shrink by the factor `decay` per step back and sum to 1; a decay of 0 keeps only the last vector. */
-export function decayWeights(context: number, decay: number): number[] {
-  const powers = Array.from({ length: context }, (_, j) => decay ** (context - 1 - j))
-  const sum = powers.reduce((a, b) => a + b, 0)
-  return powers.map((power) => power / sum)
 }
 
 const nothing = () => {}

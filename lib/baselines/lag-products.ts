@@ -36,10 +36,27 @@ async function addBlock(sum: Tensor, square: Tensor, row: number, column: number
   await addInto(block, square)
 }
 
+const later = (rows: Int32Array, by: number): Int32Array => rows.map((row) => row + by)
+
 /** Rows of the table minus `offset`. Shapes: [n, dim], float32. */
 async function shiftedRows({ base }: Rows, rows: Int32Array, offset: Tensor): Promise<Tensor> {
   using raw = await take(base.vectors, rows)
   return await raw.op('aten::sub.Tensor', offset)
+}
+
+/** Share of a stretch of rows that windows begin at, from which on the whole stretch is read once for all lags. */
+const DENSE = 0.5
+
+/** Reads the rows that lie some lag after the starts of a block, minus `offset`. Shapes: at(lag) → [starts, dim], float32. */
+async function lagReader(rows: Rows, starts: Int32Array, { positions, offset }: { positions: number; offset: Tensor }) {
+  const first = starts[0]!
+  const stretch = starts.at(-1)! - first + 1
+  if (starts.length < DENSE * stretch)
+    return { at: (lag: number) => shiftedRows(rows, later(starts, lag), offset), [Symbol.dispose]: () => {} }
+  using stored = await rows.base.vectors.op('aten::narrow', 0, first, stretch + positions)
+  using raw = await stored.to({ device: 'cpu' }).ready()
+  const all = await raw.op('aten::sub.Tensor', offset)
+  return { at: (lag: number) => take(all, later(starts, lag - first)), [Symbol.dispose]: () => all.dispose() }
 }
 
 /** Floats of the ends of runs that are read together: they lie far apart, so each brings pages of its own into memory. */
@@ -66,25 +83,32 @@ export async function addLagProducts(
   const { starts, first, last } = found
   const { positions, offset, together = TOGETHER } = o
   const { dim } = rows.windows
-  const at = (ids: Int32Array, by: number) =>
-    shiftedRows(
-      rows,
-      ids.map((row) => row + by),
-      offset,
-    )
+  const at = (ids: Int32Array, by: number) => shiftedRows(rows, later(ids, by), offset)
   const step = Math.max(1, Math.floor(together / dim))
   const lags: Tensor[] = []
   for (let lag = 0; lag <= positions; lag++) lags.push(await zeros(dim, dim))
+  using column = await zeros(dim)
   for (const part of blocks({ ...rows, ids: starts })) {
-    using here = await at(part, 0)
+    using reader = await lagReader(rows, part, o)
+    using here = await reader.at(0)
+    using sum = await columnSums(here)
+    await addInto(column, sum)
     for (const [lag, sum] of lags.entries()) {
-      using there = await at(part, lag)
+      using there = await reader.at(lag)
       await addProduct(sum, there, here)
-      using column = await columnSums(there)
-      using place =
-        lag === positions ? await sums.y.op('aten::narrow', 0, 0, dim) : await sums.x.op('aten::narrow', 0, lag * dim, dim)
-      await addInto(place, column)
     }
+  }
+  for (let position = 0; position <= positions; position++) {
+    for (let run = 0; position > 0 && run < first.length; run += step) {
+      using before = await at(first.subarray(run, run + step), position - 1)
+      using after = await at(last.subarray(run, run + step), position)
+      using change = await after.op('aten::sub.Tensor', before)
+      using sum = await columnSums(change)
+      await addInto(column, sum)
+    }
+    using place =
+      position === positions ? await sums.y.op('aten::narrow', 0, 0, dim) : await sums.x.op('aten::narrow', 0, position * dim, dim)
+    await addInto(place, column)
   }
   for (const [lag, sum] of lags.entries()) {
     using square = sum

@@ -1,6 +1,7 @@
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { type Rows, samplesOf } from './baselines-rows.js'
+import { type Products, type WindowProducts, windowProducts } from './window-products.js'
 
 /**
  * Exponential means of the contexts, one for each decay: a vector of age a has weight decayᵃ; a decay of 0 keeps only the last one.
@@ -37,16 +38,10 @@ const DECAYS = [0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.
 /** Share added to the diagonal of the equations: means of near decays would get large weights of opposite signs for nothing. */
 const DAMPING = 1e-3
 
-/** Products of the exponential means of each context and its target, the last, with one another. */
-export interface Products {
-  /** Number of means, plus one for the target. */
-  readonly size: number
-  /** Shapes: [n, size, size]. */
-  readonly values: Float64Array
-}
-
 /** Reads every vector of overlapping contexts once, so that time is linear in the rows. */
 export async function exponentialProducts(rows: Rows, decays: readonly number[]): Promise<Products> {
+  using short = await windowProducts(rows)
+  if (short !== undefined) return await short.of(decays)
   const samples = samplesOf(rows)
   try {
     using values = Tensor.wrap(await native.exponentialProducts(samples, rows.ids, Float64Array.from(decays)))
@@ -70,8 +65,14 @@ export function cosinesOf({ size, values }: Products, chosen: readonly number[],
   })
 }
 
+const average = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length
+
 /** Mean cosine of the targets and the exponential means of their contexts, for each decay. */
-async function meanCosines(rows: Rows, decays: readonly number[]): Promise<Float64Array> {
+async function meanCosines(rows: Rows, short: WindowProducts | undefined, decays: readonly number[]): Promise<ArrayLike<number>> {
+  if (short !== undefined) {
+    const products = await short.of(decays)
+    return decays.map((_, i) => average(cosinesOf(products, [i], [1])))
+  }
   const samples = samplesOf(rows)
   try {
     using cosines = Tensor.wrap(await native.exponentialCosines(samples, rows.ids, Float64Array.from(decays)))
@@ -85,9 +86,11 @@ async function meanCosines(rows: Rows, decays: readonly number[]): Promise<Float
 /** Returns the decay with the highest mean cosine, searched in steps of 0.1, then 0.01. */
 export async function fitDecay(train: Rows): Promise<number> {
   let best = { percent: 100, cosine: -1 }
+  using short = await windowProducts(train)
   const attempt = async (percents: readonly number[]) => {
     const cosines = await meanCosines(
       train,
+      short,
       percents.map((percent) => percent / 100),
     )
     for (const [i, percent] of percents.entries()) {

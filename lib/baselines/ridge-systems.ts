@@ -22,12 +22,17 @@ export interface LinearMap {
 /** One weight per position; a map shrinks towards this weighted sum. Undefined: towards zero. */
 export type Anchor = readonly number[] | undefined
 
+/** Numbers that a system is solved in. */
+export type Precision = 'float32' | 'float64'
+
 /** Least-squares system with an intercept, to be solved for any λ. */
 export interface System {
   /** Scale of λ: the mean square of a centred input, summed over windows. */
   readonly scale: number
-  /** Returns one map for each anchor; undefined when λ is too small for float64. */
-  solve(lambda: number): Promise<LinearMap[] | undefined>
+  /** Whether float32 takes less time than float64. */
+  readonly rough: boolean
+  /** Returns one map for each anchor; undefined when λ is too small for the numbers. */
+  solve(lambda: number, dtype?: Precision): Promise<LinearMap[] | undefined>
   [Symbol.dispose](): void
 }
 
@@ -39,13 +44,11 @@ async function shifted(rows: Rows, ids: Int32Array, inputs: Inputs, offset: Tens
   return [await moved.op('aten::flatten.using_ints', 1, -1), await rawTargets.op('aten::sub.Tensor', offset)]
 }
 
-/** Computes (matrix + λ I)⁻¹ · right by Cholesky, which reads only the lower triangle of the matrix. */
+/** Computes (matrix + λ I)⁻¹ · right by Cholesky, which reads only the lower triangle of the matrix; adds λ to the matrix itself. */
 async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): Promise<Tensor | undefined> {
-  using moved = await matrix.op('aten::clone')
-  using diagonal = await moved.op('aten::diagonal', 0, 0, 1)
-  const same = await diagonal.op('aten::add_.Scalar', lambda)
-  same.dispose()
-  const [factor, info] = (await call('aten::linalg_cholesky_ex', [moved])) as [Tensor, Tensor]
+  using diagonal = await matrix.op('aten::diagonal', 0, 0, 1)
+  await diagonal.change('aten::add_.Scalar', lambda)
+  const [factor, info] = (await call('aten::linalg_cholesky_ex', [matrix])) as [Tensor, Tensor]
   using lower = factor
   using failed = info
   if ((await failed.item()) !== 0) return undefined
@@ -56,9 +59,11 @@ async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): 
 }
 
 /** Solves for several right-hand sides with one factor. Shapes: each right [n, dim]; returns as many of the same shape. */
-async function solveAll(matrix: Tensor, rights: readonly Tensor[], lambda: number): Promise<Tensor[] | undefined> {
-  using right = (await call('aten::cat', [rights, 1])) as Tensor
-  using solved = await solveRegularised(matrix, right, lambda)
+async function solveAll(matrix: Tensor, rights: readonly Tensor[], lambda: number, dtype: Precision) {
+  using own = (await call('aten::_to_copy', [matrix], { dtype })) as Tensor
+  using wide = (await call('aten::cat', [rights, 1])) as Tensor
+  using right = await wide.to({ dtype }).ready()
+  using solved = await solveRegularised(own, right, lambda)
   if (solved === undefined) return undefined
   const dim = right.shape[1]! / rights.length
   const parts: Tensor[] = []
@@ -81,7 +86,8 @@ async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tenso
   using tiled = await offset.op('aten::repeat', [positions])
   using meanX = await x.op('aten::add.Tensor', tiled)
   using meanY = await y.op('aten::add.Tensor', offset)
-  using row = await meanX.op('aten::unsqueeze', 0)
+  using wide = await meanX.op('aten::unsqueeze', 0)
+  using row = await wide.to({ dtype: weight.dtype }).ready()
   using product = await row.op('aten::matmul', weight)
   using flat = await product.op('aten::squeeze.dim', 0)
   using bias = await meanY.op('aten::sub.Tensor', flat)
@@ -176,7 +182,8 @@ export async function normalEquations(moments: Moments, anchors: readonly Anchor
   const centredXY = (await call('aten::addr', [sums.xy, x, y], { alpha: -n })) as Tensor
   return {
     scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
-    async solve(lambda) {
+    rough: true,
+    async solve(lambda, dtype = 'float64') {
       // the least of |XW − Y|² + λ |W − A|² has (XᵀX + λ I) W = XᵀY + λ A
       const towards = async (anchor: readonly number[]) => {
         using map = await anchorMap(anchor, dim)
@@ -184,7 +191,7 @@ export async function normalEquations(moments: Moments, anchors: readonly Anchor
       }
       const rights: Tensor[] = []
       for (const anchor of anchors) rights.push(anchor === undefined ? centredXY : await towards(anchor))
-      const weights = await solveAll(centredXX, rights, lambda)
+      const weights = await solveAll(centredXX, rights, lambda, dtype)
       for (const right of rights) if (right !== centredXY) right.dispose()
       return weights && (await withIntercepts(weights, x, y, offset, inputs.positions))
     },
@@ -223,8 +230,9 @@ export async function dualEquations(
   }
   return {
     scale: await meanDiagonal(products, centred.shape[1]!),
+    rough: false, // most of the time goes into the maps
     async solve(lambda) {
-      const duals = await solveAll(products, rights, lambda)
+      const duals = await solveAll(products, rights, lambda, 'float64')
       if (duals === undefined) return undefined
       const weights: Tensor[] = []
       for (const [i, solved] of duals.entries()) {

@@ -13,6 +13,7 @@ import {
   type LinearMap,
   noMoments,
   normalEquations,
+  type Precision,
   read,
   type System,
 } from './ridge-systems.js'
@@ -79,17 +80,24 @@ function heldOut(held: Rows, inputs: Inputs) {
   }
 }
 
-type Solve = (exponent: number) => Promise<LinearMap | undefined>
+/** Mean cosine on the held-out articles of the map for a power of ten as λ; undefined where it cannot be solved. */
+type Judge = (exponent: number, dtype: Precision) => Promise<number | undefined>
+
+/** Cosines of float32 maps that are nearer to one another are computed again from float64 maps. */
+const CLOSE = 1e-4
+/** Least λ that float32 has enough digits for. Units: the system's scale. */
+const ROUGH = 0.1
 
 /** Returns the exponent of the λ whose map has the highest mean cosine on the held-out articles, by hill climbing from the system's scale in half decades. */
-async function bestExponent(system: System, held: ReturnType<typeof heldOut>, solve: Solve): Promise<number> {
-  const middle = Math.round(Math.log10(system.scale || 1))
+async function bestExponent({ scale, rough: mayBeRough }: System, judge: Judge): Promise<number> {
+  const middle = Math.round(Math.log10(scale || 1))
   let best = { exponent: middle, cosine: -1 }
   const improves = async (exponent: number): Promise<boolean> => {
-    const map = await solve(exponent)
-    if (map === undefined) return false
-    const cosine = await held.cosine(map)
-    if (cosine <= best.cosine) return false
+    const rough = mayBeRough && 10 ** exponent >= ROUGH * scale ? await judge(exponent, 'float32') : undefined
+    const near = rough === undefined || Math.abs(rough - best.cosine) < CLOSE
+    if (near && best.cosine > -1) best.cosine = (await judge(best.exponent, 'float64')) ?? best.cosine
+    const cosine = near ? await judge(exponent, 'float64') : rough
+    if (cosine === undefined || cosine <= best.cosine) return false
     best = { exponent, cosine }
     return true
   }
@@ -97,10 +105,8 @@ async function bestExponent(system: System, held: ReturnType<typeof heldOut>, so
     while (Math.abs(best.exponent + step - middle) <= REACH && (await improves(best.exponent + step)));
   }
   await improves(middle)
-  await climb(1)
-  if (best.exponent === middle) await climb(-1)
-  const { exponent } = best
-  for (const half of [-0.5, 0.5]) await improves(exponent + half)
+  await climb(-0.5)
+  if (best.exponent === middle) await climb(0.5)
   return best.exponent
 }
 
@@ -117,22 +123,20 @@ export interface RidgePair {
  * Source: Hoerl & Kennard 1970; Saunders, Gammerman & Vovk 1998 (dual form).
  */
 export async function fitRidge(train: Rows, cache?: string): Promise<Ridge> {
-  const [{ all, inner }] = (await fitRidges(train, [undefined], cache)) as [RidgePair]
-  disposeMap(inner)
-  return all
+  const [all] = await kept(cache, 'ridge', train, RIDGE_FORM, () => fitted(train, [undefined], false))
+  return all!
 }
 
 type Numbers = Omit<Ridge, keyof LinearMap> & { readonly shape: readonly number[] }
-const RIDGE_FORM: Form<RidgePair[], { readonly pairs: readonly (readonly [all: Numbers, inner: Numbers])[] }> = {
-  async pack(pairs) {
+const RIDGE_FORM: Form<Ridge[], { readonly fits: readonly Numbers[] }> = {
+  async pack(fits) {
     const parts: Float32Array[] = []
-    const numbers = async ({ weight, bias, ...rest }: Ridge): Promise<Numbers> => {
+    const numbers: Numbers[] = []
+    for (const { weight, bias, ...rest } of fits) {
       for (const tensor of [weight, bias]) parts.push((await tensor.data()) as Float32Array)
-      return { ...rest, shape: weight.shape }
+      numbers.push({ ...rest, shape: weight.shape })
     }
-    const about = []
-    for (const { all, inner } of pairs) about.push([await numbers(all), await numbers(inner)] as const)
-    return { about: { pairs: about }, bytes: joinBytes(parts) }
+    return { about: { fits: numbers }, bytes: joinBytes(parts) }
   },
   unpack({ about, bytes }) {
     const values = new Float32Array(bytes.buffer)
@@ -142,8 +146,7 @@ const RIDGE_FORM: Form<RidgePair[], { readonly pairs: readonly (readonly [all: N
       at += shape.reduce((a, b) => a * b, 1)
       return Tensor.from(values.subarray(from, at), shape)
     }
-    const ridge = ({ shape, ...rest }: Numbers): Ridge => ({ ...rest, weight: next(shape), bias: next(shape.slice(1)) })
-    return about.pairs.map(([all, inner]) => ({ all: ridge(all), inner: ridge(inner) }))
+    return about.fits.map(({ shape, ...rest }) => ({ ...rest, weight: next(shape), bias: next(shape.slice(1)) }))
   },
 }
 
@@ -161,64 +164,65 @@ async function inputsFor(train: Rows): Promise<Inputs> {
 }
 
 /** Fits one ridge regression per anchor, each with its own λ, or reads them from the folder `cache`; the moments are computed once. */
-export const fitRidges = (train: Rows, anchors: readonly Anchor[], cache?: string): Promise<RidgePair[]> =>
-  kept(cache, `ridge ${JSON.stringify(anchors)}`, train, RIDGE_FORM, () => fittedRidges(train, anchors))
+export async function fitRidges(train: Rows, anchors: readonly Anchor[], cache?: string): Promise<RidgePair[]> {
+  const name = `ridges ${JSON.stringify(anchors)}`
+  const fits = await kept(cache, name, train, RIDGE_FORM, () => fitted(train, anchors, true))
+  return anchors.map((_, i) => ({ all: fits[i]!, inner: fits[anchors.length + i]! }))
+}
 
-async function fittedRidges(train: Rows, anchors: readonly Anchor[]): Promise<RidgePair[]> {
+/** Returns the fits of all anchors on all windows, followed, in `pairs`, by those on the inner articles. */
+async function fitted(train: Rows, anchors: readonly Anchor[], pairs: boolean): Promise<Ridge[]> {
   const { dim } = train.windows
   const inputs = await inputsFor(train)
   const { positions } = inputs
   const near = anchors.map((anchor) => anchor?.slice(-positions))
   const { inner, held } = innerSplit(train)
   using offset = await meanTarget(train)
-  return train.ids.length > positions * dim
-    ? await fitWide(inner, held, inputs, offset, near)
-    : await fitSmall(train, inner, held, inputs, offset, near)
+  using moments = train.ids.length > positions * dim ? await noMoments(inputs, offset) : undefined
+  const systemOf = async (rows: Rows, added: Rows) => {
+    if (moments === undefined) return dualEquations(rows, inputs, offset, near)
+    await addMoments(moments, added)
+    return normalEquations(moments, near)
+  }
+  const { lambdas, own } = await searched(await systemOf(inner, inner), held, inputs, anchors.length, pairs)
+  using system = await systemOf(train, held)
+  return [...(await solvedFor(system, lambdas, inputs)), ...own]
 }
 
-async function fitWide(inner: Rows, held: Rows, inputs: Inputs, offset: Tensor, anchors: readonly Anchor[]) {
-  using moments = await noMoments(inputs, offset)
-  await addMoments(moments, inner)
-  const first = await searched(await normalEquations(moments, anchors), held, inputs, anchors.length)
-  await addMoments(moments, held)
-  return await refitted(await normalEquations(moments, anchors), first, inputs)
-}
-
-async function fitSmall(train: Rows, inner: Rows, held: Rows, inputs: Inputs, offset: Tensor, anchors: readonly Anchor[]) {
-  const first = await searched(await dualEquations(inner, inputs, offset, anchors), held, inputs, anchors.length)
-  return refitted(await dualEquations(train, inputs, offset, anchors), first, inputs)
-}
-
-/** Chooses λ for each anchor; a λ that several of them try is solved once. */
-async function searched(system: System, held: Rows, inputs: Inputs, anchors: number): Promise<Ridge[]> {
+/** Chooses λ for each anchor; a λ that several of them try is solved once. With `keep` also returns the maps of the chosen ones. */
+async function searched(system: System, held: Rows, inputs: Inputs, anchors: number, keep: boolean) {
   using owned = system
   using judge = heldOut(held, inputs)
-  const solutions = new Map<number, readonly LinearMap[] | undefined>()
-  const solve = async (exponent: number) => {
-    if (!solutions.has(exponent)) solutions.set(exponent, await owned.solve(10 ** exponent))
-    return solutions.get(exponent)
+  const solutions = new Map<string, Promise<readonly number[] | undefined>>()
+  /** Mean cosines of the maps of all anchors. */
+  const cosines = async (exponent: number, dtype: Precision) => {
+    const maps = await owned.solve(10 ** exponent, dtype)
+    const all: number[] = []
+    for (const map of maps ?? []) {
+      all.push(await judge.cosine(map))
+      disposeMap(map)
+    }
+    return maps && all
   }
-  const fits: Ridge[] = []
-  for (let i = 0; i < anchors; i++) {
-    const exponent = await bestExponent(owned, judge, async (tried) => (await solve(tried))?.[i])
-    const lambda = 10 ** exponent
-    fits.push({ ...required(await solve(exponent), lambda)[i]!, lambda, ...inputs })
+  const once = (exponent: number, dtype: Precision) => {
+    const key = `${exponent} ${dtype}`
+    if (!solutions.has(key)) solutions.set(key, cosines(exponent, dtype))
+    return solutions.get(key)!
   }
-  const chosen = new Set(fits.map(({ weight }) => weight))
-  for (const map of [...solutions.values()].flatMap((maps) => maps ?? [])) if (!chosen.has(map.weight)) disposeMap(map)
-  return fits
+  const lambdas: number[] = []
+  for (let i = 0; i < anchors; i++)
+    lambdas.push(10 ** (await bestExponent(owned, async (exponent, dtype) => (await once(exponent, dtype))?.[i])))
+  return { lambdas, own: keep ? await solvedFor(owned, lambdas, inputs) : [] }
 }
 
-async function refitted(system: System, first: readonly Ridge[], inputs: Inputs): Promise<RidgePair[]> {
-  using owned = system
-  const all = new Map<Ridge, Ridge>()
-  for (const lambda of new Set(first.map((inner) => inner.lambda))) {
-    const maps = required(await owned.solve(lambda), lambda)
-    for (const [i, inner] of first.entries())
-      if (inner.lambda === lambda) all.set(inner, { ...maps[i]!, lambda, ...inputs })
-      else disposeMap(maps[i]!)
-  }
-  return first.map((inner) => ({ inner, all: all.get(inner)! }))
+/** Solves a system for the λ of each anchor. */
+async function solvedFor(system: System, lambdas: readonly number[], inputs: Inputs): Promise<Ridge[]> {
+  const fits: Ridge[] = []
+  for (const lambda of new Set(lambdas))
+    for (const [i, map] of required(await system.solve(lambda), lambda).entries())
+      if (lambdas[i] === lambda) fits[i] = { ...map, lambda, ...inputs }
+      else disposeMap(map)
+  return fits
 }
 
 function required(maps: readonly LinearMap[] | undefined, lambda: number): readonly LinearMap[] {

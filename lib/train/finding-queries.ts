@@ -1,4 +1,5 @@
-import { type Baseline, decayWeights, exponentialMeanOf } from '../baselines/baselines-fit.js'
+import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
+import { decayWeights } from '../baselines/window-products.js'
 import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
 import { type Form, kept } from '../baselines/kept-fits.js'
 import { placeSums, type SummedQuery, sharedVectors } from '../evaluate/place-sums.js'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { applyRidge, fitRidge } from '../../lib/baselines/ridge.js'
+import { applyRidge, fitRidge, fitRidges, innerSplit } from '../../lib/baselines/ridge.js'
 import { native } from '../../lib/native.js'
 import { contextOf, rowsOf, type Synthetic, split, synthetic, targetOf } from './synthetic.js'
 
@@ -66,6 +66,18 @@ describe('fitRidge', () => {
     const other = await fitRidge(rowsOf(changed, isTrain))
     expect(other.lambda).toBe(one.lambda)
     expect(await other.weight.data()).toEqual(await one.weight.data())
+  })
+  it('a pair holds the fit of all windows, and one of the inner articles for the same λ', async () => {
+    const train = rowsOf(synthetic({ dim: 8, context: 3, lengths: new Array(20).fill(25), seed: 9 }), () => true)
+    const alone = await fitRidge(train)
+    const [pair] = await fitRidges(train, [undefined])
+    expect(pair!.all.lambda).toBe(alone.lambda)
+    expect(await pair!.all.weight.data()).toEqual(await alone.weight.data())
+    const { inner } = innerSplit(train)
+    const got = split((await (await applyRidge(pair!.inner, train, train.ids)).data()) as Float32Array, 8)
+    const data = synthetic({ dim: 8, context: 3, lengths: new Array(20).fill(25), seed: 9 })
+    const expected = referencePrediction(data, inner.ids, train.ids, alone.lambda)
+    for (const [i, row] of got.entries()) for (const [d, v] of row.entries()) expect(v).toBeCloseTo(expected[i]![d]!, 5)
   })
   it('λ is larger when the inputs carry no information', async () => {
     const informative = await fitRidge(

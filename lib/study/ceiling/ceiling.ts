@@ -1,6 +1,7 @@
 import type { BaselineFigures } from '../../baselines/baselines.js'
 import { score } from '../../baselines/baselines.js'
-import { type Baseline, contextMean, copyLast, decayWeights, exponentialMean, meanVector } from '../../baselines/baselines-fit.js'
+import { type Baseline, contextMean, copyLast, exponentialMean, meanVector } from '../../baselines/baselines-fit.js'
+import { decayWeights } from '../../baselines/window-products.js'
 import { meanTarget, type Rows, targets } from '../../baselines/baselines-rows.js'
 import { baselinesCache } from '../../baselines/kept-fits.js'
 import { applyRidge, disposeMap, fitRidges, innerSplit, type Ridge } from '../../baselines/ridge.js'

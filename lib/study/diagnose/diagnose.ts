@@ -52,6 +52,7 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
   const floor = mean(own.floor)
   const [against, rivals] = await stage('baselines', () => bestOf(o.baselines, rows))
   const estimated = await estimate(cosine)
+  const norm = mean(own.norm)
 
   return {
     dim: rows.windows.dim,
@@ -71,7 +72,7 @@ export async function factsOf(subject: Subject, o: DiagnoseOptions): Promise<Fac
       read === undefined ? [] : await stage('ablations', () => ablations(sampleRows(rows, MOST.ablated, seed), read, { seed })),
     dispersion: { predictions: own.spread, targets: await stage('spread', () => targetSpread(rows)) },
     to_mean: mean(own.centre),
-    norm: { mean: mean(own.norm), sd: Math.sqrt(mean(own.norm.map((x) => (x - mean(own.norm)) ** 2))) },
+    norm: { mean: norm, sd: Math.sqrt(mean(own.norm.map((x) => (x - norm) ** 2))) },
     generalisation:
       train === undefined || read === undefined
         ? null
@@ -111,7 +112,10 @@ async function offsetFacts(
     for (const offset of offsets) points.push({ offset, ...figureOf(await meanByArticle(at(p, offset), articles, { seed })) })
     return points
   }
-  const margins = (p: Probe) => at(p, 0).map((c, i) => c - at(p, -1)[i]!)
+  const margins = (p: Probe) => {
+    const last = at(p, -1)
+    return at(p, 0).map((c, i) => c - last[i]!)
+  }
   const margin = { own: margins(of.own), rival: margins(of.rival), bag: margins(of.bag) }
   // Neither of the two copies. The one nearer to the last vector shows the nearness that shrinkage alone can cause.
   const [against, shrunk] =

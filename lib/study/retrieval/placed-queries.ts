@@ -1,4 +1,5 @@
-import { decayWeights, mixtureIn } from '../../baselines/baselines-fit.js'
+import { mixtureIn } from '../../baselines/baselines-fit.js'
+import { decayWeights } from '../../baselines/window-products.js'
 import { targets } from '../../baselines/baselines-rows.js'
 import { baselinesCache, type Form, kept } from '../../baselines/kept-fits.js'
 import { rowsKey } from '../../baselines/rows-key.js'
