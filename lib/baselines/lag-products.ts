@@ -107,7 +107,9 @@ export async function addLagProducts(
       await addInto(column, sum)
     }
     using place =
-      position === positions ? await sums.y.op('aten::narrow', 0, 0, dim) : await sums.x.op('aten::narrow', 0, position * dim, dim)
+      position === positions
+        ? await sums.y.op('aten::narrow', 0, 0, dim)
+        : await sums.x.op('aten::narrow', 0, position * dim, dim)
     await addInto(place, column)
   }
   for (const [lag, sum] of lags.entries()) {

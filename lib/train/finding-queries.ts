@@ -1,7 +1,7 @@
 import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
-import { decayWeights } from '../baselines/window-products.js'
 import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
 import { type Form, kept } from '../baselines/kept-fits.js'
+import { decayWeights } from '../baselines/window-products.js'
 import { placeSums, type SummedQuery, sharedVectors } from '../evaluate/place-sums.js'
 import { openPool } from '../evaluate/pool.js'
 import { type Placed, placeTargets, ranks } from '../evaluate/search.js'

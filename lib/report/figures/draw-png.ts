@@ -37,13 +37,14 @@ function end(hand: Hand): void {
 /** Gives a thread its next picture; without one, the thread does not keep the process alive, and ends soon. */
 function next(hand: Hand): void {
   hand.job = waiting.shift()
-  if (hand.job !== undefined) {
-    const { svg, fonts } = hand.job
-    hand.worker.ref()
-    return hand.worker.postMessage({ svg, fonts } satisfies PngTask)
+  if (hand.job === undefined) {
+    hand.worker.unref()
+    setTimeout(() => hand.job === undefined && end(hand), IDLE).unref()
+    return
   }
-  hand.worker.unref()
-  setTimeout(() => hand.job === undefined && end(hand), IDLE).unref()
+  const { svg, fonts } = hand.job
+  hand.worker.ref()
+  hand.worker.postMessage({ svg, fonts } satisfies PngTask)
 }
 
 function openHand(): void {
