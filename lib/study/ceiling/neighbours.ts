@@ -1,6 +1,6 @@
 import { type Baseline, weighted } from '../../baselines/baselines-fit.js'
 import { blocks, cosineSum, type Rows, targets } from '../../baselines/baselines-rows.js'
-import { call, type Tensor } from '../../torch/tensor.js'
+import { call, Tensor } from '../../torch/tensor.js'
 
 /** Candidate numbers of neighbours, k. */
 const COUNTS = [8, 32, 128]
@@ -79,9 +79,10 @@ async function nearestOf(one: Near, other: Near, count: number): Promise<Near> {
 async function meanOf({ after }: Pool, { places }: Near, count: number): Promise<Tensor> {
   using first = await places.op('aten::narrow', 1, 0, count)
   using flat = await first.op('aten::flatten.using_ints')
-  using rows = await after.op('aten::index_select', 0, flat)
-  using found = await rows.op('aten::view', [places.shape[0]!, count, after.shape[1]!])
-  return await found.op('aten::mean.dim', [1])
+  using begins = Tensor.from(BigInt64Array.from({ length: places.shape[0]! }, (_, i) => BigInt(i * count)))
+  const [means, ...others] = (await call('aten::embedding_bag', [after, flat, begins, false, 1])) as [Tensor, ...Tensor[]] // 1: mean
+  for (const other of others) other.dispose()
+  return means
 }
 
 function* queries(ids: Int32Array): Generator<Int32Array> {
