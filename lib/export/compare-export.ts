@@ -78,22 +78,12 @@ interface Probe {
   readonly batch: number
   readonly time: number
 }
-/** Returns the contexts of all probes. */
-async function inputsOf(probes: readonly Probe[], dim: number) {
-  const all: Tensor[] = []
-  for (const { batch, time } of probes) all.push(await contexts(batch, time, dim))
-  return {
-    all,
-    [Symbol.dispose]() {
-      for (const x of all) x.dispose()
-    },
-  }
-}
-/** Returns the outputs for all inputs and disposes of the model, so that only one is in memory at a time. */
-async function outputs(computer: Computer, inputs: readonly Tensor[]): Promise<Float64Array[]> {
+/** Returns the outputs for all probes and disposes of the model, so that only one is in memory at a time. */
+async function outputs(computer: Computer, probes: readonly Probe[], dim: number): Promise<Float64Array[]> {
   const all: Float64Array[] = []
   try {
-    for (const x of inputs) {
+    for (const { batch, time } of probes) {
+      using x = await contexts(batch, time, dim)
       using y = await computer.run(x)
       using wide = await y.to({ dtype: 'float64' }).ready()
       all.push((await wide.data()) as Float64Array)
@@ -118,9 +108,12 @@ interface FileOutputs {
   readonly wide?: Float64Array[]
   readonly runtime: string | null
 }
-async function outputsInOnnx(runtime: Runtime, path: string, inputs: readonly Tensor[]): Promise<FileOutputs> {
+async function outputsInOnnx(runtime: Runtime, path: string, probes: readonly Probe[], dim: number): Promise<FileOutputs> {
   const batches = []
-  for (const x of inputs) batches.push({ shape: x.shape as [number, number, number], values: (await x.data()) as Float32Array })
+  for (const { batch, time } of probes) {
+    using x = await contexts(batch, time, dim)
+    batches.push({ shape: [batch, time, dim] as const, values: (await x.data()) as Float32Array })
+  }
   const { outputs, runtime: name } = await computeInRuntime(runtime, path, batches)
   return { have: outputs.map((values) => Float64Array.from(values)), runtime: name }
 }
@@ -135,8 +128,7 @@ export async function compare(run: string, path: string, format: Format, runtime
   using model = await load(run, { device: 'cpu', exact: true })
   const [batches, times] = [[1, 3, 32], lengths(model)]
   const probes = times.flatMap((time) => batches.map((batch) => ({ batch, time })))
-  using inputs = await inputsOf(probes, model.dim)
-  const of = (computer: Computer) => outputs(computer, inputs.all)
+  const of = (computer: Computer) => outputs(computer, probes, model.dim)
   const dtype = runtime === undefined ? weightsDtype(model.manifest) : 'float32'
   const itself = { run: (x: Tensor) => model.predict(x), dispose: () => {} }
   const own = await of(dtype === weightsDtype(model.manifest) ? itself : await widened(model, dtype))
@@ -151,7 +143,7 @@ export async function compare(run: string, path: string, format: Format, runtime
         wide: await of(await opened(model, path, format, WIDER[dtype])),
         runtime: null,
       }
-    : await outputsInOnnx(runtime, path, inputs.all)
+    : await outputsInOnnx(runtime, path, probes, model.dim)
   let worst = { largest_difference: 0, allowed: 0, share: 0 }
   let largest = 0
   for (const [i, { batch, time }] of probes.entries()) {
