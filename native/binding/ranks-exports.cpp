@@ -93,6 +93,7 @@ Napi::Value ranks_share(const Napi::CallbackInfo& info) {
       for (const auto& slot : optimizer.slots)
         if (trainer->shared && optimizer.steps == 0 && slot.average.defined())
           slot.average.copy_(optimizer.part(slot, slot.value.detach()));
+      trainer->share_memory();
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });

@@ -21,7 +21,19 @@ struct SummedGradients::Hook final : torch::autograd::PostAccumulateGradHook {
 };
 
 SummedGradients::SummedGradients(std::vector<Tensor> weights_, std::shared_ptr<Ranks> ranks, bool overlap)
-    : weights(std::move(weights_)), ranks(std::move(ranks)), overlap(overlap), place_of(weights.size()) {
+    : weights(std::move(weights_)), ranks(std::move(ranks)), overlap(overlap), place_of(weights.size()), kept(weights.size()) {
+  for (size_t i = 0; overlap && i < weights.size(); ++i)
+    torch::autograd::impl::set_post_acc_grad_hooks(weights[i], std::make_unique<Hook>(this, i));
+}
+
+SummedGradients::~SummedGradients() {
+  for (const auto& weight : weights)
+    if (overlap) torch::autograd::impl::set_post_acc_grad_hooks(weight, nullptr);
+}
+
+void SummedGradients::begin() {
+  shared = SharedSums::of(weights, *ranks);
+  if (shared) return;
   // The backward pass reaches the last weights first.
   int64_t size = 0;
   for (auto i = weights.size(); i-- > 0;) {
@@ -42,13 +54,6 @@ SummedGradients::SummedGradients(std::vector<Tensor> weights_, std::shared_ptr<R
       torch::zeros({bucket.at.back() + last.numel()}, last.options().dtype(wide(last.scalar_type())).requires_grad(false));
     bucket.missing = bucket.which.size();
   }
-  for (size_t i = 0; overlap && i < weights.size(); ++i)
-    torch::autograd::impl::set_post_acc_grad_hooks(weights[i], std::make_unique<Hook>(this, i));
-}
-
-SummedGradients::~SummedGradients() {
-  for (const auto& weight : weights)
-    if (overlap) torch::autograd::impl::set_post_acc_grad_hooks(weight, nullptr);
 }
 
 Tensor SummedGradients::place(const Bucket& bucket, size_t i) const {
@@ -59,6 +64,11 @@ Tensor SummedGradients::place(const Bucket& bucket, size_t i) const {
 void SummedGradients::ready(size_t weight) {
   if (!sending) return;
   const torch::NoGradGuard no_grad;
+  if (shared) {
+    shared->keep(weight);
+    kept[weight] = true;
+    return;
+  }
   const auto [b, i] = place_of[weight];
   auto& bucket = buckets[b];
   place(bucket, i).copy_(weights[weight].grad());
@@ -73,8 +83,26 @@ void SummedGradients::send_ready() {
 
 void SummedGradients::send(Bucket& bucket) { bucket.wait = ranks->sum(bucket.flat); }
 
+void SummedGradients::finish_shared(const Tensor& figures) {
+  for (size_t i = 0; i < weights.size(); ++i)
+    if (!kept[i]) shared->keep(i);
+  ranks->sum(figures)();  // every rank has kept its gradients, and has used the last sums
+  shared->add_up();
+  ranks->sum(shared->squares)();
+  auto exact = true;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    auto weight = weights[i];
+    if (weight.grad().defined()) weight.mutable_grad() = shared->sum(i).to(weight.scalar_type());
+    exact = exact && weight.scalar_type() == torch::kFloat32;
+  }
+  if (exact) squares = shared->square_norms();  // those of rounded sums differ
+  kept.assign(weights.size(), false);
+  sending = false;
+}
+
 void SummedGradients::finish(const Tensor& figures) {
   const torch::NoGradGuard no_grad;
+  if (shared) return finish_shared(figures);
   for (; next < buckets.size(); ++next) {
     auto& bucket = buckets[next];
     for (size_t i = 0; i < bucket.which.size(); ++i) {

@@ -1,0 +1,86 @@
+#include "shared-sums.h"
+
+#include "../kernels/at-least-float32.h"
+#include "../parallel.h"
+#include "optimizer.h"
+#include "shared-memory.h"
+
+#include <numeric>
+
+namespace lvm {
+namespace {
+
+std::vector<Tensor> tensors_at(char* at, const std::vector<Tensor>& like, const std::shared_ptr<void>& memory) {
+  std::vector<Tensor> tensors;
+  for (const auto& weight : like) {
+    tensors.push_back(torch::from_blob(at, weight.sizes(), [memory](void*) {}, torch::kFloat32));
+    at += lines(tensors.back().nbytes());
+  }
+  return tensors;
+}
+
+}  // namespace
+
+SharedSums::SharedSums(const std::vector<Tensor>& weights, int rank, int size)
+    : weights(weights), rank(rank), size(size), cuts(cuts_of(weights, size)), first_block{0} {
+  for (const auto& weight : weights) first_block.push_back(first_block.back() + blocks_of(weight.numel()));
+  squares = torch::zeros({first_block.back()}, torch::kFloat64);
+}
+
+std::unique_ptr<SharedSums> SharedSums::of(const std::vector<Tensor>& weights, Ranks& ranks) {
+  size_t area = 0;
+  for (const auto& weight : weights) {
+    if (wide(weight.scalar_type()) != torch::kFloat32) return nullptr;
+    area += lines(size_t(weight.numel()) * sizeof(float));
+  }
+  const auto memory = area == 0 ? nullptr : shared_memory(ranks, area * size_t(ranks.size + 1));
+  if (!memory) return nullptr;
+  std::unique_ptr<SharedSums> shared(new SharedSums(weights, ranks.rank, ranks.size));
+  auto* at = static_cast<char*>(memory.get());
+  shared->sums = tensors_at(at, weights, memory);
+  for (int r = 0; r < ranks.size; ++r) shared->kept.push_back(tensors_at(at += area, weights, memory));
+  return shared;
+}
+
+void SharedSums::keep(size_t weight) {
+  const auto& gradient = weights[weight].grad();
+  const auto &to = kept[size_t(rank)][weight].view(-1), from = gradient.defined() ? gradient.reshape(-1) : gradient;
+  const auto copy = [&](int64_t begin, int64_t end) {
+    if (!from.defined()) to.slice(0, begin, end).zero_();
+    else to.slice(0, begin, end).copy_(from.slice(0, begin, end));
+  };
+  copy(0, cuts[weight][size_t(rank)]);
+  copy(cuts[weight][size_t(rank) + 1], to.numel());
+}
+
+void SharedSums::add_up() {
+  squares.zero_();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const auto begin = cuts[i][size_t(rank)], end = cuts[i][size_t(rank) + 1];
+    const auto& gradient = weights[i].grad();
+    const auto own = gradient.defined() ? gradient.to(torch::kFloat32).contiguous() : torch::zeros_like(sums[i]);
+    std::vector<const float*> terms;
+    for (int r = 0; r < size; ++r) terms.push_back((r == rank ? own : kept[size_t(r)][i]).const_data_ptr<float>());
+    auto* sum = sums[i].mutable_data_ptr<float>();
+    auto* square = squares.mutable_data_ptr<double>() + first_block[i];
+    parallel(blocks_of(end - begin), 1, [&](int64_t first, int64_t last) {
+      for (auto b = first; b < last; ++b) {
+        const auto from = begin + b * grain, to = std::min(end, from + grain);
+        for (auto k = from; k < to; ++k) sum[k] = terms[0][k] + terms[1][k];
+        for (size_t r = 2; r < terms.size(); ++r)
+          for (auto k = from; k < to; ++k) sum[k] += terms[r][k];
+        square[from / grain] = sum_of_squares(sum + from, to - from);
+      }
+    });
+  }
+}
+
+std::vector<double> SharedSums::square_norms() const {
+  std::vector<double> norms;
+  const auto* square = squares.const_data_ptr<double>();
+  for (size_t i = 0; i < weights.size(); ++i)
+    norms.push_back(std::accumulate(square + first_block[i], square + first_block[i + 1], 0.0));
+  return norms;
+}
+
+}  // namespace lvm
