@@ -33,24 +33,27 @@ std::unique_ptr<SharedSums> SharedSums::of(const std::vector<Tensor>& weights, R
     if (wide(weight.scalar_type()) != torch::kFloat32) return nullptr;
     area += lines(size_t(weight.numel()) * sizeof(float));
   }
-  const auto memory = area == 0 ? nullptr : shared_memory(ranks, area * size_t(ranks.size + 1));
+  const auto memory = area == 0 ? nullptr : shared_memory(ranks, area * size_t(ranks.size));
   if (!memory) return nullptr;
   std::unique_ptr<SharedSums> shared(new SharedSums(weights, ranks.rank, ranks.size));
   auto* at = static_cast<char*>(memory.get());
-  shared->sums = tensors_at(at, weights, memory);
-  for (int r = 0; r < ranks.size; ++r) shared->kept.push_back(tensors_at(at += area, weights, memory));
+  for (int r = 0; r < ranks.size; ++r) shared->kept.push_back(tensors_at(at + size_t(r) * area, weights, memory));
+  shared->sums = shared->kept[0];
   return shared;
 }
 
+// Each part of a sum begins as the term of the first rank that does not add it up.
 void SharedSums::keep(size_t weight) {
   const auto& gradient = weights[weight].grad();
-  const auto &to = kept[size_t(rank)][weight].view(-1), from = gradient.defined() ? gradient.reshape(-1) : gradient;
-  const auto copy = [&](int64_t begin, int64_t end) {
-    if (!from.defined()) to.slice(0, begin, end).zero_();
-    else to.slice(0, begin, end).copy_(from.slice(0, begin, end));
+  const auto from = gradient.defined() ? gradient.reshape(-1) : gradient;
+  const auto copy = [&](const Tensor& to, int64_t begin, int64_t end) {
+    const auto part = to.view(-1).slice(0, begin, end);
+    if (from.defined()) part.copy_(from.slice(0, begin, end));
+    else part.zero_();
   };
-  copy(0, cuts[weight][size_t(rank)]);
-  copy(cuts[weight][size_t(rank) + 1], to.numel());
+  const auto &sum = sums[weight], &own = kept[size_t(rank)][weight];
+  copy(rank <= 1 ? sum : own, 0, cuts[weight][size_t(rank)]);
+  copy(rank == 0 ? sum : own, cuts[weight][size_t(rank) + 1], own.numel());
 }
 
 void SharedSums::add_up() {
@@ -59,16 +62,17 @@ void SharedSums::add_up() {
     const auto begin = cuts[i][size_t(rank)], end = cuts[i][size_t(rank) + 1];
     const auto& gradient = weights[i].grad();
     const auto own = gradient.defined() ? gradient.to(torch::kFloat32).contiguous() : torch::zeros_like(sums[i]);
+    const auto first = rank == 0 ? 1 : 0;
     std::vector<const float*> terms;
-    for (int r = 0; r < size; ++r) terms.push_back((r == rank ? own : kept[size_t(r)][i]).const_data_ptr<float>());
+    for (int r = 0; r < size; ++r)
+      if (r != first) terms.push_back((r == rank ? own : kept[size_t(r)][i]).const_data_ptr<float>());
     auto* sum = sums[i].mutable_data_ptr<float>();
     auto* square = squares.mutable_data_ptr<double>() + first_block[i];
-    parallel(blocks_of(end - begin), 1, [&](int64_t first, int64_t last) {
-      for (auto b = first; b < last; ++b) {
+    parallel(blocks_of(end - begin), 1, [&](int64_t from_block, int64_t to_block) {
+      for (auto b = from_block; b < to_block; ++b) {
         const auto from = begin + b * grain, to = std::min(end, from + grain);
-        for (auto k = from; k < to; ++k) sum[k] = terms[0][k] + terms[1][k];
-        for (size_t r = 2; r < terms.size(); ++r)
-          for (auto k = from; k < to; ++k) sum[k] += terms[r][k];
+        for (const auto* term : terms)
+          for (auto k = from; k < to; ++k) sum[k] += term[k];
         square[from / grain] = sum_of_squares(sum + from, to - from);
       }
     });

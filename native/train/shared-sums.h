@@ -12,11 +12,12 @@ class SharedSums {
   // Null where the ranks share no memory, or weights have other sums than float32. Collective.
   static std::unique_ptr<SharedSums> of(const std::vector<Tensor>& weights, Ranks& ranks);
 
-  // Copies those elements of the gradient of a weight that other ranks add up; zeros if it has none.
+  // Copies those elements of the gradient of a weight that other ranks add up; zeros if it has none. No rank may still need the
+  // sums before.
   void keep(size_t weight);
   // Adds this rank's parts up, after all ranks have kept theirs.
   void add_up();
-  // The sum of a gradient, complete after all ranks have added their parts up, until they keep the next.
+  // The sum of a gradient, complete after all ranks have added their parts up, until they keep the next ones.
   const Tensor& sum(size_t weight) const { return sums[weight]; }
   // Sums of squares of the blocks of all sums; zero for those of other ranks.
   Tensor squares;
@@ -30,7 +31,7 @@ class SharedSums {
   const int rank, size;
   std::vector<std::vector<int64_t>> cuts;  // of each weight
   std::vector<int64_t> first_block;        // of each weight, and the end
-  std::vector<std::vector<Tensor>> kept;   // of each rank
+  std::vector<std::vector<Tensor>> kept;   // of each rank; rank 0's become the sums
   std::vector<Tensor> sums;
 };
 

@@ -64,11 +64,7 @@ Tensor SummedGradients::place(const Bucket& bucket, size_t i) const {
 void SummedGradients::ready(size_t weight) {
   if (!sending) return;
   const torch::NoGradGuard no_grad;
-  if (shared) {
-    shared->keep(weight);
-    kept[weight] = true;
-    return;
-  }
+  if (shared) return keep(weight);
   const auto [b, i] = place_of[weight];
   auto& bucket = buckets[b];
   place(bucket, i).copy_(weights[weight].grad());
@@ -83,10 +79,21 @@ void SummedGradients::send_ready() {
 
 void SummedGradients::send(Bucket& bucket) { bucket.wait = ranks->sum(bucket.flat); }
 
+void SummedGradients::complete_next() {
+  sending = overlap;
+  if (shared) sums_used = ranks->sum(torch::zeros({1}));
+}
+
+void SummedGradients::keep(size_t weight) {
+  if (kept[weight]) return;
+  if (sums_used) sums_used(), sums_used = nullptr;
+  shared->keep(weight);
+  kept[weight] = true;
+}
+
 void SummedGradients::finish_shared(const Tensor& figures) {
-  for (size_t i = 0; i < weights.size(); ++i)
-    if (!kept[i]) shared->keep(i);
-  ranks->sum(figures)();  // every rank has kept its gradients, and has used the last sums
+  for (size_t i = 0; i < weights.size(); ++i) keep(i);
+  ranks->sum(figures)();  // every rank has kept its gradients
   shared->add_up();
   ranks->sum(shared->squares)();
   auto exact = true;

@@ -17,7 +17,7 @@ class SummedGradients {
   // Before the first step, when all ranks are connected. Collective.
   void begin();
   // Called before the last backward pass of a step: a gradient that it has added to is complete.
-  void complete_next() { sending = overlap; }
+  void complete_next();
   // Waits for all sums, which replace the gradients, and for the sum of `figures`.
   void finish(const Tensor& figures);
   // Squares of the norms of the sums, where they are known.
@@ -34,6 +34,7 @@ class SummedGradients {
   };
   Tensor place(const Bucket& bucket, size_t i) const;
   void ready(size_t weight);
+  void keep(size_t weight);
   void finish_shared(const Tensor& figures);
   void send_ready();
   void send(Bucket& bucket);
@@ -47,6 +48,7 @@ class SummedGradients {
   size_t next = 0;                                  // bucket to send
   std::unique_ptr<SharedSums> shared;               // instead of buckets
   std::vector<bool> kept;                           // weights whose gradient is in shared memory
+  std::function<void()> sums_used;                  // waits until no rank needs the last sums
 };
 
 }  // namespace lvm
