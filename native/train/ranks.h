@@ -22,6 +22,13 @@ struct RanksOptions {
   std::chrono::milliseconds timeout;
 };
 
+// A sum that is on its way. Errors of both: RANK_LOST
+struct Sum {
+  void operator()() const { wait(); }
+  std::function<void()> wait;
+  std::function<bool()> ended;  // does not wait
+};
+
 // The processes of a data-parallel training: a store of texts that all of them read and write, and sums of tensors over them.
 // Collective calls are made by all ranks in the same order.
 // Errors: RANK_LOST when another rank does not answer; DEVICE_UNAVAILABLE where libtorch has no Gloo
@@ -36,8 +43,8 @@ class Ranks {
   void note(const std::string& text);
   // Connects all ranks through the interface with this address or name; empty: that of the host's name.
   void connect(const std::string& address, const std::string& interface);
-  // Begins to add a tensor up over all ranks, in place; the returned function waits for the sum.
-  std::function<void()> sum(const Tensor& tensor);
+  // Begins to add a tensor up over all ranks, in place.
+  Sum sum(const Tensor& tensor);
   // Begins to overwrite a tensor with that of a rank; the returned function waits for the end.
   std::function<void()> give(const Tensor& tensor, int from);
   // Two ranks exchange a contiguous tensor, and both wait.

@@ -33,13 +33,22 @@ std::unique_ptr<SharedSums> SharedSums::of(const std::vector<Tensor>& weights, R
     if (wide(weight.scalar_type()) != torch::kFloat32) return nullptr;
     area += lines(size_t(weight.numel()) * sizeof(float));
   }
-  const auto memory = area == 0 ? nullptr : shared_memory(ranks, area * size_t(ranks.size));
+  const auto steps = lines(sizeof(std::atomic<int64_t>) * weights.size() * size_t(ranks.size));
+  const auto memory = area == 0 ? nullptr : shared_memory(ranks, steps + area * size_t(ranks.size));
   if (!memory) return nullptr;
   std::unique_ptr<SharedSums> shared(new SharedSums(weights, ranks.rank, ranks.size));
   auto* at = static_cast<char*>(memory.get());
+  shared->steps = reinterpret_cast<std::atomic<int64_t>*>(at);
+  at += steps;
   for (int r = 0; r < ranks.size; ++r) shared->kept.push_back(tensors_at(at + size_t(r) * area, weights, memory));
   shared->sums = shared->kept[0];
   return shared;
+}
+
+void SharedSums::begin_step() {
+  step += 1;
+  added = 0;
+  squares.zero_();
 }
 
 // Each part of a sum begins as the term of the first rank that does not add it up.
@@ -54,29 +63,38 @@ void SharedSums::keep(size_t weight) {
   const auto &sum = sums[weight], &own = kept[size_t(rank)][weight];
   copy(rank <= 1 ? sum : own, 0, cuts[weight][size_t(rank)]);
   copy(rank == 0 ? sum : own, cuts[weight][size_t(rank) + 1], own.numel());
+  kept_in(rank, weight).store(step, std::memory_order_release);
+  waiting.push_back(weight);
 }
 
-void SharedSums::add_up() {
-  squares.zero_();
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const auto begin = cuts[i][size_t(rank)], end = cuts[i][size_t(rank) + 1];
-    const auto& gradient = weights[i].grad();
-    const auto own = gradient.defined() ? gradient.to(torch::kFloat32).contiguous() : torch::zeros_like(sums[i]);
-    const auto first = rank == 0 ? 1 : 0;
-    std::vector<const float*> terms;
+bool SharedSums::add_up() {
+  const auto kept_by_all = [&](size_t weight) {
     for (int r = 0; r < size; ++r)
-      if (r != first) terms.push_back((r == rank ? own : kept[size_t(r)][i]).const_data_ptr<float>());
-    auto* sum = sums[i].mutable_data_ptr<float>();
-    auto* square = squares.mutable_data_ptr<double>() + first_block[i];
-    parallel(blocks_of(end - begin), 1, [&](int64_t from_block, int64_t to_block) {
-      for (auto b = from_block; b < to_block; ++b) {
-        const auto from = begin + b * grain, to = std::min(end, from + grain);
-        for (const auto* term : terms)
-          for (auto k = from; k < to; ++k) sum[k] += term[k];
-        square[from / grain] = sum_of_squares(sum + from, to - from);
-      }
-    });
-  }
+      if (kept_in(r, weight).load(std::memory_order_acquire) < step) return false;
+    return true;
+  };
+  for (; !waiting.empty() && kept_by_all(waiting.front()); waiting.pop_front(), ++added) add_up(waiting.front());
+  return added == weights.size();
+}
+
+void SharedSums::add_up(size_t i) {
+  const auto begin = cuts[i][size_t(rank)], end = cuts[i][size_t(rank) + 1];
+  const auto& gradient = weights[i].grad();
+  const auto own = gradient.defined() ? gradient.to(torch::kFloat32).contiguous() : torch::zeros_like(sums[i]);
+  const auto first = rank == 0 ? 1 : 0;
+  std::vector<const float*> terms;
+  for (int r = 0; r < size; ++r)
+    if (r != first) terms.push_back((r == rank ? own : kept[size_t(r)][i]).const_data_ptr<float>());
+  auto* sum = sums[i].mutable_data_ptr<float>();
+  auto* square = squares.mutable_data_ptr<double>() + first_block[i];
+  parallel(blocks_of(end - begin), 1, [&](int64_t from_block, int64_t to_block) {
+    for (auto b = from_block; b < to_block; ++b) {
+      const auto from = begin + b * grain, to = std::min(end, from + grain);
+      for (const auto* term : terms)
+        for (auto k = from; k < to; ++k) sum[k] += term[k];
+      square[from / grain] = sum_of_squares(sum + from, to - from);
+    }
+  });
 }
 
 std::vector<double> SharedSums::square_norms() const {

@@ -5,6 +5,10 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <thread>
+
+using namespace std::chrono_literals;
+
 namespace lvm {
 namespace {
 
@@ -81,7 +85,9 @@ void SummedGradients::send(Bucket& bucket) { bucket.wait = ranks->sum(bucket.fla
 
 void SummedGradients::complete_next() {
   sending = overlap;
-  if (shared) sums_used = ranks->sum(torch::zeros({1}));
+  if (!shared) return;
+  shared->begin_step();
+  sums_used = ranks->sum(torch::zeros({1}));
 }
 
 void SummedGradients::keep(size_t weight) {
@@ -89,12 +95,14 @@ void SummedGradients::keep(size_t weight) {
   if (sums_used) sums_used(), sums_used = nullptr;
   shared->keep(weight);
   kept[weight] = true;
+  shared->add_up();
 }
 
 void SummedGradients::finish_shared(const Tensor& figures) {
   for (size_t i = 0; i < weights.size(); ++i) keep(i);
-  ranks->sum(figures)();  // every rank has kept its gradients
-  shared->add_up();
+  const auto sum = ranks->sum(figures);
+  while (!shared->add_up()) std::this_thread::sleep_for(sum.ended() ? 0us : 20us);  // a rank that is lost ends the sum
+  sum();
   ranks->sum(shared->squares)();
   auto exact = true;
   for (size_t i = 0; i < weights.size(); ++i) {
