@@ -12,7 +12,7 @@ namespace {
 }  // namespace
 
 struct Ranks::Group {};
-Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size) { refuse(); }
+Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size), share_memory(o.share_memory) { refuse(); }
 Ranks::~Ranks() = default;
 int Ranks::port() const { refuse(); }
 void Ranks::set(const std::string&, const std::string&) { refuse(); }

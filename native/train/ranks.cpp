@@ -133,7 +133,7 @@ struct Ranks::Group {
   std::thread beating;
 };
 
-Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size) {
+Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size), share_memory(o.share_memory) {
   group = reached([&] { return std::make_unique<Group>(o); });
 }
 Ranks::~Ranks() = default;

@@ -20,6 +20,7 @@ struct RanksOptions {
   bool serve;           // this process runs the store
   std::string prefix;   // of all keys
   std::chrono::milliseconds timeout;
+  bool share_memory;  // where all ranks are on one machine
 };
 
 // A sum that is on its way. Errors of both: RANK_LOST
@@ -57,6 +58,7 @@ class Ranks {
   void broadcast(const std::vector<Tensor>& tensors);
 
   const int rank, size;
+  const bool share_memory;
 
  private:
   struct Group;

@@ -42,7 +42,7 @@ int opened(int64_t process, int64_t fd, int64_t token) {
 std::shared_ptr<void> shared_memory(Ranks& ranks, size_t bytes) {
   const auto place = torch::zeros({3}, torch::kInt64);
   Descriptor memory;
-  if (ranks.rank == 0) {
+  if (ranks.rank == 0 && ranks.share_memory) {
     std::random_device random;
     const auto token = int64_t(random()) << 31 ^ int64_t(random());
     memory.fd = made(token, bytes);
@@ -50,7 +50,7 @@ std::shared_ptr<void> shared_memory(Ranks& ranks, size_t bytes) {
   }
   ranks.broadcast({place});
   const auto* told = place.const_data_ptr<int64_t>();
-  if (ranks.rank > 0) memory.fd = opened(told[0], told[1], told[2]);
+  if (ranks.rank > 0 && ranks.share_memory) memory.fd = opened(told[0], told[1], told[2]);
   auto* at = memory.fd < 0 ? MAP_FAILED : mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd, 0);
   std::shared_ptr<void> mapped;
   if (at != MAP_FAILED) mapped = {at, [bytes](void* at) { munmap(at, bytes); }};

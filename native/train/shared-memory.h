@@ -3,8 +3,8 @@
 
 namespace lvm {
 
-// Memory of so many bytes, all zero, that the processes of all ranks see; null where one of them cannot, as on another machine.
-// Collective.
+// Memory of so many bytes, all zero, that the processes of all ranks see; null where one of them cannot, as on another machine,
+// or is not to. Collective.
 std::shared_ptr<void> shared_memory(Ranks& ranks, size_t bytes);
 
 // Waits until all ranks have come here.
