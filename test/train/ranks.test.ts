@@ -39,6 +39,16 @@ it.each([
   expect(readFileSync('/proc/self/maps', 'utf8')).not.toContain('memfd:lvm-torch-')
 })
 
+it.each([2, 4])('%i processes train as one does that accumulates as many batches, to the bit', async (processes) => {
+  const options = { model: 'lstm', data, dropout: 0, ema: 0.9, epochs: 1 } as const
+  const name = `accumulated-${processes}`
+  await trained({ ...TINY, ...options, name, batchSize: 16 / processes, accumulate: processes, maxSteps: 6 })
+  await trained({ ...SHARED, ...options, name: `${name}-ranks`, batchSize: 16, processes, maxSteps: 6 })
+  const [ranks, one] = [`${name}-ranks`, name].map((of) => comparable(historyOf(run(of))).history)
+  expect(one!.at(-1)).toMatchObject({ epoch: 1, train_loss: expect.any(Number) })
+  expect(ranks).toEqual(one)
+})
+
 it('whole articles of unequal length, recomputed layers and accumulated batches are shared too', async () => {
   const articles = await vectorFile('articles', { length: [9, 30, 17] })
   const options: TrainOptions = {
