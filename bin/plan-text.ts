@@ -26,7 +26,9 @@ function memoryRows({ memory: m, ranks }: Planned): string[][] {
 function wireRows({ wire }: Planned): string[][] {
   if (wire === null) return []
   const time =
-    wire.seconds === null ? 'on one machine, a part of the step' : `${seconds(wire.seconds)} at ${wire.network_gb_per_s} GB/s`
+    wire.seconds === null
+      ? 'through memory of one machine, a part of the step'
+      : `${seconds(wire.seconds)} at ${wire.network_gb_per_s} GB/s`
   return [
     ['sent by a rank in a step', bytes(wire.bytes), time],
     ...(wire.weights_bytes > 0

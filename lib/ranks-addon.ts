@@ -11,6 +11,7 @@ export interface RanksAddon {
     serve: boolean
     prefix: string
     timeout: number
+    shareMemory: boolean
   }): Promise<NativeRanks>
   ranksPort(ranks: NativeRanks): number
   /** Connects all ranks to each other. */

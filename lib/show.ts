@@ -98,7 +98,7 @@ export const decimal = (x: number, plus = '', digits = 4): string => fixed(x, di
 export const signedDecimal = (x: number): string => decimal(x, '+')
 
 /** Formats a share in percent: 4.2 %. */
-export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`
+export const percent = (share: number, digits = 1): string => `${fixed(100 * share, digits)} %`
 
 /** Formats an interval by its two ends; – when there is none. */
 export const span = (interval: readonly [number, number] | null, show: (x: number) => string = decimal): string =>

@@ -2,7 +2,8 @@
 import { kebab } from '../dist/lib/show.js'
 
 export const count = (n) => n.toLocaleString('en-US')
-export const percent = (part) => (part === null ? '–' : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
+export const percent = (part) =>
+  part === null ? '–' : `${part > 0 ? '+' : part < 0 ? '−' : ''}${Math.abs(100 * part).toFixed(2)} %`
 const cell = (value) => String(value ?? '–').replaceAll('|', '\\|')
 export const code = (value) => `\`${value}\``
 /** Writes a Markdown table: a function per column title returns the cell of a row. */

@@ -3,7 +3,18 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { records } from '../lib/report/figures/csv-records.js'
 import { csv } from '../lib/report/figures/draw-figure.js'
-import { aligned, fitTables, jsonText, oneLine, plainName, shellWord, table, terminalText, xmlText } from '../lib/show.js'
+import {
+  aligned,
+  fitTables,
+  jsonText,
+  oneLine,
+  percent,
+  plainName,
+  shellWord,
+  table,
+  terminalText,
+  xmlText,
+} from '../lib/show.js'
 
 const cli = fileURLToPath(new URL('../dist/bin/lvm.js', import.meta.url))
 const HOSTILE = '\x1b[2J\x07\x9b31m\x7f\u202e\u2066\ud800\u2028\r\t'
@@ -13,6 +24,9 @@ it('terminalText escapes control characters, bidi overrides and lone surrogates,
   expect(terminalText(`a${HOSTILE}\r\nb`)).toBe('a\\x1b[2J\\x07\\x9b31m\\x7f\\u202e\\u2066\\ud800\\u2028\\r\\t\nb')
   expect(oneLine('a\nfix: b')).toBe('a\\nfix: b')
   for (const show of [terminalText, oneLine, xmlText]) expect(show(ORDINARY)).toBe(ORDINARY)
+})
+it('percent writes a minus sign, and none for a share that rounds to zero', () => {
+  expect([percent(-0.0627), percent(0.042), percent(-0.0001)]).toEqual(['−6.3 %', '4.2 %', '0.0 %'])
 })
 it('jsonText is safe on a terminal and parses to the same value', () => {
   const value = { [HOSTILE]: [HOSTILE, ORDINARY, 'a\nb', 1] }

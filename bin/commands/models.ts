@@ -1,9 +1,9 @@
 import type { Argv, CommandModule } from 'yargs'
 import { badOption } from '../../lib/errors.js'
-import { count, gigabytes, table } from '../../lib/show.js'
+import { count, decimal, fixed, gigabytes, table } from '../../lib/show.js'
 import { answer } from '../output.js'
 
-const percent = (part: number | null) => (part === null ? null : `${part > 0 ? '+' : ''}${(100 * part).toFixed(2)} %`)
+const percent = (part: number | null) => (part === null ? null : `${fixed(100 * part, 2, '+')} %`)
 
 const show: CommandModule = {
   command: 'show [name]',
@@ -42,7 +42,7 @@ export const models: CommandModule = {
         'memory T 5': (m) => gigabytes(m.memory_t5_bytes),
         'T 1,024': (m) => gigabytes(m.memory_t1024_bytes),
         status: (m) => m.status,
-        'val cosine': (m) => m.val_cosine?.toFixed(4),
+        'val cosine': (m) => (m.val_cosine === null ? null : decimal(m.val_cosine)),
         success: (m) => m.success,
       })}\n\nmemory: of training with batches of 32; success: the highest tier of the specification that the run here reaches`
     answer({ models }, text, json === true)

@@ -1,3 +1,5 @@
+import { decimal } from '../show.js'
+
 /** Levels of a finding; the worst level of all findings is the verdict. */
 export const LEVELS = ['PASS', 'WARN', 'FAIL'] as const
 export type Level = (typeof LEVELS)[number]
@@ -96,6 +98,6 @@ export const worst = (findings: readonly Pick<Finding, 'level'>[]): Level =>
 /** Formats 1234 as 1,234. */
 export const count = (n: number): string => n.toLocaleString('en-US')
 /** Formats a cosine without the zero before its decimal point. */
-export const cos = (x: number): string => x.toFixed(3).replace(/^(-?)0\./, '$1.')
+export const cos = (x: number): string => decimal(x, '', 3)
 /** Writes a number with its noun: 1 row, 1,234 rows. */
 export const counted = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

@@ -1,5 +1,6 @@
 import { pageDoor } from '../door.js'
 import { busyNotes } from '../libtorch/cpu-share.js'
+import { fixed } from '../show.js'
 import type { Audit } from './audit.js'
 import { CHECKS, type Check, cos, count, type Finding, type Level } from './audit-findings.js'
 
@@ -36,7 +37,7 @@ const VERDICTS: Readonly<Record<Level, string>> = {
 }
 
 const measured = ({ encoder_space, rows, median, minimum }: NonNullable<Audit['encoder']>) =>
-  `made by the encoder of "${encoder_space}": ${rows} texts, encoded again, have a median cosine of ${median.toFixed(5)} and a minimum of ${minimum.toFixed(5)}`
+  `made by the encoder of "${encoder_space}": ${rows} texts, encoded again, have a median cosine of ${fixed(median, 5)} and a minimum of ${fixed(minimum, 5)}`
 
 /** Formats an audit for the terminal. */
 export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string => {

@@ -26,8 +26,9 @@ export const bankInfo = longDoor(
   { url: word },
   (url: string): Promise<BankInfo> =>
     withBank('bankInfo', url, async (bank) => {
-      const facts = await requireFacts(bank)
-      return { ...facts, url: bank.url, stored: (await bank.stored()).count, index: await bank.index() }
+      const facts = await stage('read the facts', () => requireFacts(bank))
+      const { count } = await stage('count the rows', () => bank.stored())
+      return { ...facts, url: bank.url, stored: count, index: await bank.index() }
     }),
 )
 

@@ -26,8 +26,10 @@ interface Content {
 
 /** The base under the hash of known data where its rows are the same, in another format or with other texts. */
 export async function underKnownHash(base: Base, known: Content | undefined): Promise<Base> {
-  const possible = known?.content_hash && known.rows === base.rows && known.hash !== base.hash
-  return possible && (await base.contentHash()) === known.content_hash ? { ...base, hash: known.hash } : base
+  const content = known?.content_hash
+  if (!content || known.rows !== base.rows) return base
+  if (known.hash === base.hash) return { ...base, contentHash: async () => content }
+  return (await base.contentHash()) === content ? { ...base, hash: known.hash } : base
 }
 
 /**

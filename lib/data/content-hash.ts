@@ -46,3 +46,14 @@ export async function contentHash(
   )
   return hash.digest('hex')
 }
+
+/** Vectors that figures rest on. */
+export interface JudgedData {
+  readonly path: string
+  readonly hash: string
+  /** Absent in files of earlier versions. */
+  readonly content_hash?: string | null
+  readonly space: string | null
+}
+/** What is equal for the same rows, in whatever format and file they are. */
+export const rowsKey = ({ hash, content_hash }: Pick<JudgedData, 'hash' | 'content_hash'>): string => content_hash ?? hash

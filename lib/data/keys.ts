@@ -42,7 +42,8 @@ export interface Layout {
   readonly texts: StoredArray | undefined
 }
 
-const misfit = (path: string, sentence: string) => new LvmError('DATA_SHAPE', `${path}: ${sentence}`)
+const misfit = (path: string, sentence: string, hint?: string) =>
+  new LvmError('DATA_SHAPE', `${path}: ${sentence}`, { ...(hint && { hint }) })
 const shapeOf = ({ name, shape }: StoredArray) => `"${name}" [${shape.join(', ')}]`
 /** Error for a required array whose element type is not supported. */
 const unread = (path: string, { name, type }: StoredArray) =>
@@ -159,5 +160,9 @@ function only({ path, arrays }: ArrayFile): StoredArray {
   if (arrays.size === 1 && single?.type.kind === 'unread') throw unread(path, single)
   const held = [...arrays.values()].slice(0, SHOWN).map(shapeOf).join(', ')
   const more = arrays.size > SHOWN ? ` and ${arrays.size - SHOWN} more` : ''
-  throw misfit(path, `expected "vectors" [rows, dim], or "contexts" and "targets", but it holds ${held || 'nothing'}${more}`)
+  throw misfit(
+    path,
+    `expected "vectors" [rows, dim], or "contexts" and "targets", but it holds ${held || 'nothing'}${more}`,
+    matrices.length > 1 ? `choose one of them with --vectors ${matrix!.name}` : undefined,
+  )
 }

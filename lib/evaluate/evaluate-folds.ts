@@ -31,7 +31,7 @@ async function scoreFold(run: string, o: Asked, options: Omit<EvaluateOptions, '
     const { history, best_epoch } = await readHistory(model.folder)
     const { rows, train, batch } = judgedRows(chosen)
     const scored = await scoreRun(subject, rows, { ...options, train, batch })
-    return { subject, from: provenance(chosen), scored, history, bestEpoch: best_epoch }
+    return { subject, from: await provenance(chosen), scored, history, bestEpoch: best_epoch }
   } finally {
     chosen.dispose()
   }

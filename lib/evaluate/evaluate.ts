@@ -11,7 +11,7 @@ import { Tensor } from '../torch/tensor.js'
 import { measureLatency, peakMemory } from './latency.js'
 import { type Metrics, metrics } from './metrics.js'
 import type { RunEntry, Speed } from './results-file.js'
-import type { Provenance } from './subject.js'
+import { judgedData, type Provenance } from './subject.js'
 import { judgeTiers } from './tiers.js'
 
 /** A loaded run, with facts from its files. */
@@ -33,7 +33,7 @@ export interface Subject {
 
 /** Windows of an opened base, with their description for tables. */
 export interface JudgedRows extends Rows {
-  readonly base: Rows['base'] & Pick<Base, 'path' | 'space'>
+  readonly base: Rows['base'] & Pick<Base, 'path' | 'space' | 'contentHash'>
   /** train, val, test or all. */
   readonly part: string
   readonly split: RunEntry['split']
@@ -207,7 +207,7 @@ export async function evaluateRun(subject: Subject, rows: JudgedRows, options: E
     split: rows.split,
     selected_on: rows.selectedOn,
     trained_on: rows.trainedOn,
-    data: { path: base.path, hash: base.hash, space: base.space ?? null },
+    data: await judgedData(base),
   }
   const speed = options.latency > 0 ? await stage('latency', () => measureSpeed(subject, rows, options.latency)) : null
   return entryOf(subject, from, judged, speed)

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { JudgedData } from '../data/content-hash.js'
 import { asLvmError, LvmError } from '../errors.js'
 import { lockRun } from '../files/lock.js'
 import { sealedText, wholeDocument } from '../files/sealed.js'
@@ -63,7 +64,7 @@ export interface RunEntry extends Omit<Metrics, 'skill'> {
   readonly selected_on: boolean
   /** Share of these windows that were used for training; null when the data is not the training data. */
   readonly trained_on?: number | null
-  readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
+  readonly data: JudgedData
   readonly output: 'raw' | 'unit'
   readonly parameters: number
   /** SHA-256 of the weights file that was evaluated. */

@@ -1,4 +1,5 @@
 import type { BaselineName } from '../baselines/baselines-fit.js'
+import { rowsKey } from '../data/content-hash.js'
 import { worded } from '../hints.js'
 import { busyNotes } from '../libtorch/cpu-share.js'
 import { aligned, bytes, count, decimal, signedDecimal, span } from '../show.js'
@@ -160,7 +161,7 @@ function section(entries: readonly Entry[]): string {
 export function renderTable(entries: readonly Entry[]): string {
   const groups = new Map<string, Entry[]>()
   for (const entry of entries) {
-    const key = JSON.stringify([entry.data.hash, entry.rows, entry.n, entry.trained_on ?? 0, entry.baselines])
+    const key = JSON.stringify([rowsKey(entry.data), entry.rows, entry.n, entry.trained_on ?? 0, entry.baselines])
     groups.set(key, [...(groups.get(key) ?? []), entry])
   }
   return [...groups.values()].map(section).join('\n\n\n')

@@ -7,6 +7,7 @@ import { findRun, runName } from '../checkpoint/run-folder.js'
 import { type RunManifest, SPLIT } from '../checkpoint/run-manifest.js'
 import type { Base } from '../data/base.js'
 import { type Beside, openBeside } from '../data/beside.js'
+import type { JudgedData } from '../data/content-hash.js'
 import type { Split } from '../data/split.js'
 import { loadSplit } from '../data/split-file.js'
 import { atOnce, makeWindows, type Reach, type Windows } from '../data/windows.js'
@@ -61,22 +62,35 @@ export interface Provenance {
   /** Up to how many vectors a context has, and the fewest; null when all have as many. */
   readonly history: number | 'article' | null
   readonly min_history: number | null
-  readonly data: { readonly path: string; readonly hash: string; readonly space: string | null }
+  readonly data: JudgedData
 }
 
-export const provenance = ({ base, windows, ids, part, split, selectedOn, train, reach }: Chosen): Provenance => ({
+type Hashed = Pick<Base, 'path' | 'hash' | 'space' | 'contentHash'>
+/** The vectors that were evaluated. */
+export const judgedData = async ({ path, hash, space, contentHash }: Hashed): Promise<JudgedData> => ({
+  path,
+  hash,
+  content_hash: await contentHash(),
+  space: space ?? null,
+})
+
+/** All of a report's description but the vectors, which have to be hashed. */
+export const circumstances = ({ windows, ids, part, split, selectedOn, train, reach }: Chosen): Omit<Provenance, 'data'> => ({
   rows: part,
   split: split ? { mode: split.mode, leaky: split.leaky, seed: split.seed } : null,
   selected_on: selectedOn,
   trained_on: trainedShare({ windows, ids }, train),
   history: reach?.history ?? null,
   min_history: reach?.history === undefined ? null : (reach.minHistory ?? null),
-  data: { path: base.path, hash: base.hash, space: base.space ?? null },
+})
+export const provenance = async (chosen: Chosen): Promise<Provenance> => ({
+  ...circumstances(chosen),
+  data: await judgedData(chosen.base),
 })
 
 /** The chosen windows as `evaluateRun` takes them, with the windows for baselines and the batch size. */
 export function judgedRows(chosen: Chosen) {
-  const { rows: part, split, selected_on: selectedOn, trained_on: trainedOn } = provenance(chosen)
+  const { rows: part, split, selected_on: selectedOn, trained_on: trainedOn } = circumstances(chosen)
   const { base, windows, ids, train } = chosen
   return { rows: { base, windows, ids, part, split, selectedOn, trainedOn }, train, batch: atOnce(windows.context) }
 }

@@ -1,3 +1,4 @@
+import { rowsKey } from '../data/content-hash.js'
 import { jsonHash } from '../files/hash.js'
 import type { ReportedRun } from './reported-runs.js'
 
@@ -26,7 +27,7 @@ export function seedGroups(runs: readonly ReportedRun[]): SeedGroup[] {
   for (const run of runs) {
     if (run.state !== 'complete' || run.lineage === null || run.val_loss === null || run.val_cosine === null) continue
     const { seed: _, ...settings } = run.config
-    const key = jsonHash([run.model, run.lineage.data?.hash ?? null, settings])
+    const key = jsonHash([run.model, run.lineage.data && rowsKey(run.lineage.data), settings])
     groups.set(key, [...(groups.get(key) ?? []), run])
   }
   return [...groups.values()].flatMap((group) => {

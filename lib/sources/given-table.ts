@@ -41,7 +41,6 @@ export type GivenData = GivenVectors | Iterable<GivenRow> | AsyncIterable<GivenR
 /** Rows that are read together. */
 const TOGETHER = 1024
 const FACTS = ['articles', 'positions', 'texts', 'titles'] as const
-const NAME = { articles: 'article_id', positions: 'index', texts: 'text', titles: 'title' } as const
 const KEYS = ['vectors', 'dim', 'space', ...FACTS]
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
@@ -109,7 +108,7 @@ async function fromObject(owner: string, path: string, given: Record<string, unk
   }
   const columns: Column[] = [
     { name: 'vectors', kind: 'vectors', ...(matrix?.half && { half: true }) },
-    ...facts.map((key) => ({ name: NAME[key], kind: 'value' }) as const),
+    ...facts.map((key) => ({ name: key, kind: 'value' }) as const),
   ]
   const part = (list: ArrayLike<unknown>, at: number, end: number) => Array.from({ length: end - at }, (_, i) => list[at + i])
   async function* read(): AsyncGenerator<ReadonlyMap<string, Values>> {
@@ -121,34 +120,31 @@ async function fromObject(owner: string, path: string, given: Record<string, unk
       await setImmediate()
       yield new Map<string, Values>([
         ['vectors', own],
-        ...facts.map((key) => [NAME[key], part(given[key] as ArrayLike<unknown>, at, end)] as const),
+        ...facts.map((key) => [key, part(given[key] as ArrayLike<unknown>, at, end)] as const),
       ])
     }
   }
   return { path, format: 'memory', columns, read }
 }
 
-const ROW = { article: 'article_id', position: 'index', text: 'text', title: 'title' } as const
+const ROW = ['article', 'position', 'text', 'title'] as const
 
 function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIterable<unknown>, first: unknown): Table {
   const bare = isList(first)
-  const keys = bare
-    ? []
-    : (Object.keys(ROW) as (keyof typeof ROW)[]).filter((key) => (first as Record<string, unknown>)[key] !== undefined)
-  const columns: Column[] = [
-    { name: 'vectors', kind: 'vectors' },
-    ...keys.map((key) => ({ name: ROW[key], kind: 'value' }) as const),
-  ]
+  const keys = bare ? [] : ROW.filter((key) => (first as Record<string, unknown>)[key] !== undefined)
+  const columns: Column[] = [{ name: 'vectors', kind: 'vectors' }, ...keys.map((key) => ({ name: key, kind: 'value' }) as const)]
   const taken = (held: readonly unknown[]) =>
     new Map<string, Values>([
       ['vectors', held.map((row) => (bare ? row : (row as { vector: unknown }).vector))],
-      ...keys.map((key) => [ROW[key], held.map((row) => (row as Record<string, unknown>)[key])] as const),
+      ...keys.map((key) => [key, held.map((row) => (row as Record<string, unknown>)[key])] as const),
     ])
   const known: readonly string[] = ['vector', ...keys]
   function checkKey(key: string, one: object, row: number): void {
     const value = (one as Record<string, unknown>)[key]
     if (known.includes(key) || value === undefined) return
-    const expected = key in ROW ? `"${key}" in every row or in none` : `a known key (vector, ${Object.keys(ROW).join(', ')})`
+    const expected = (ROW as readonly string[]).includes(key)
+      ? `"${key}" in every row or in none`
+      : `a known key (vector, ${ROW.join(', ')})`
     throw badOption(owner, `data.${key}`, expected, `${shown(value)} in row ${row}`)
   }
   async function* read(): AsyncGenerator<ReadonlyMap<string, Values>> {

@@ -4,7 +4,7 @@
 namespace lvm {
 namespace {
 
-// ranks({rank, size, address, port, serve, prefix, timeout}) -> Promise<handle>; timeout in milliseconds
+// ranks({rank, size, address, port, serve, prefix, timeout, shareMemory}) -> Promise<handle>; timeout in milliseconds
 Napi::Value ranks(const Napi::CallbackInfo& info) {
   const auto o = info[0].As<Napi::Object>();
   const RanksOptions options{int(count(o.Get("rank"), "rank")),
@@ -13,7 +13,8 @@ Napi::Value ranks(const Napi::CallbackInfo& info) {
                              int(count(o.Get("port"), "port")),
                              o.Get("serve").ToBoolean().Value(),
                              text(o.Get("prefix"), "prefix"),
-                             std::chrono::milliseconds(positive(o.Get("timeout"), "timeout"))};
+                             std::chrono::milliseconds(positive(o.Get("timeout"), "timeout")),
+                             o.Get("shareMemory").ToBoolean().Value()};
   return run_async(
     info.Env(), [options] { return std::make_shared<Ranks>(options); },
     [](Napi::Env env, std::shared_ptr<Ranks> ranks) -> Napi::Value { return give(env, std::move(ranks), 0); });
@@ -93,6 +94,7 @@ Napi::Value ranks_share(const Napi::CallbackInfo& info) {
       for (const auto& slot : optimizer.slots)
         if (trainer->shared && optimizer.steps == 0 && slot.average.defined())
           slot.average.copy_(optimizer.part(slot, slot.value.detach()));
+      trainer->share_memory();
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });

@@ -64,8 +64,8 @@ Napi::Value trainer_swap(const Napi::CallbackInfo& info) {
   return run_async(
     info.Env(),
     [trainer = take<Trainer>(info[0])] {
-      trainer->optimizer.swap_average();
-      if (trainer->shared) trainer->shared->give_weights();
+      if (trainer->shared) trainer->shared->swap_average();
+      else trainer->optimizer.swap_average();
       return true;
     },
     [](Napi::Env env, bool) { return env.Undefined(); });

@@ -78,25 +78,11 @@ LVM_CLONES double sum_of_squares(const uint16_t* g, int64_t n) {
   return total;
 }
 
-// Sixteen partial sums, because a single one could not be vectorised.
-LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
-  constexpr int64_t lanes = 16, block = 1024;
-  double total = 0;
-  for (int64_t i = 0; i < n; i += block) {
-    float parts[lanes] = {};
-    const auto end = std::min<int64_t>(n, i + block), whole = i + (end - i) / lanes * lanes;
-    for (auto j = i; j < whole; j += lanes) {
-      for (int64_t k = 0; k < lanes; ++k) parts[k] += g[j + k] * g[j + k];
-    }
-    for (auto j = whole; j < end; ++j) parts[j - whole] += g[j] * g[j];
-    for (const auto part : parts) total += double(part);
-  }
-  return total;
-}
+using lvm::sum_of_squares;
 
 template <typename Number>
 double square_norm_of(const Number* g, int64_t n) {
-  const auto blocks = (n + grain - 1) / grain;
+  const auto blocks = blocks_of(n);
   std::vector<double> parts(size_t(blocks), 0);
   parallel(blocks, 1, [&](int64_t begin, int64_t end) {
     for (auto b = begin; b < end; ++b) parts[size_t(b)] = sum_of_squares(g + b * grain, std::min(grain, n - b * grain));
@@ -117,6 +103,22 @@ double square_norm(const Tensor& gradient) {
 
 }  // namespace
 
+// Sixteen partial sums, because a single one could not be vectorised.
+LVM_CLONES double sum_of_squares(const float* g, int64_t n) {
+  constexpr int64_t lanes = 16, block = 1024;
+  double total = 0;
+  for (int64_t i = 0; i < n; i += block) {
+    float parts[lanes] = {};
+    const auto end = std::min<int64_t>(n, i + block), whole = i + (end - i) / lanes * lanes;
+    for (auto j = i; j < whole; j += lanes) {
+      for (int64_t k = 0; k < lanes; ++k) parts[k] += g[j + k] * g[j + k];
+    }
+    for (auto j = whole; j < end; ++j) parts[j - whole] += g[j] * g[j];
+    for (const auto part : parts) total += double(part);
+  }
+  return total;
+}
+
 std::vector<Parameter> scaled(std::vector<Parameter> parameters, const std::map<std::string, double>& factors) {
   for (auto& p : parameters) {
     const auto found = factors.find(p.name);
@@ -135,15 +137,19 @@ Optimizer::Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions 
     if (!p.trainable) continue;
     slots.push_back({p.name, p.value, {}, {}, {}, p.traits, p.traits.lr_scale, p.traits.decay ? options.weight_decay : 0});
   }
-  if (share.size > 1) cut(slots, share.size);
-  for (auto& slot : slots) {
+  std::vector<Tensor> values;
+  for (const auto& slot : slots) values.push_back(slot.value);
+  const auto cuts = share.size > 1 ? cuts_of(values, share.size) : std::vector<std::vector<int64_t>>(slots.size());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    auto& slot = slots[i];
+    slot.cuts = cuts[i];
     const auto value = part(slot, slot.value.detach());
     slot.m = torch::zeros_like(value), slot.v = torch::zeros_like(value);
     if (options.ema > 0) slot.average = value.clone();
   }
 }
 
-double Optimizer::step(double lr) {
+double Optimizer::step(double lr, const std::vector<double>& squares) {
   torch::NoGradGuard no_grad;
   if (!slots.empty() && !slots[0].value.is_cpu()) {
     prepare(lr);
@@ -152,8 +158,10 @@ double Optimizer::step(double lr) {
     return norm;
   }
   double total = 0;
-  for (auto& slot : slots) {
-    if (slot.moves()) total += square_norm(slot.value.mutable_grad() = slot.value.grad().contiguous());
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (!slots[i].moves()) continue;
+    const auto& gradient = slots[i].value.mutable_grad() = slots[i].value.grad().contiguous();
+    total += squares.empty() ? square_norm(gradient) : squares[i];
   }
   const auto norm = std::sqrt(total);
   if (!std::isfinite(norm)) {
@@ -203,7 +211,7 @@ void Optimizer::update(size_t index, const Tensor& gradient, double scale, doubl
   const auto correction1 = 1 - std::pow(options.beta1, double(steps)), correction2 = 1 - std::pow(options.beta2, double(steps));
   const Rates rates{float(1 - lr * slot.weight_decay), float(options.beta1), float(options.beta2), float(lr / correction1),
                     float(1 / std::sqrt(correction2)), float(options.eps),   float(scale),         float(average_decay())};
-  const auto n = value.numel(), blocks = (n + grain - 1) / grain;
+  const auto n = value.numel(), blocks = blocks_of(n);
   if (half) {
     const auto from = slot.cuts.empty() ? 0 : slot.cuts[size_t(share.rank)];
     auto *p = mutable_bits(value), *m = mutable_bits(slot.m), *v = mutable_bits(slot.v);

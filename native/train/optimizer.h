@@ -34,8 +34,12 @@ struct Slot {
 // Elements of a block of an update, and of a partial sum of the norm; fixed, so that neither depends on threads or processes.
 constexpr int64_t grain = 1 << 16;
 
-// Divides the optimizer state among ranks.
-void cut(std::vector<Slot>& slots, int size);
+inline int64_t blocks_of(int64_t elements) { return (elements + grain - 1) / grain; }
+// Sum of squares of at most one block.
+double sum_of_squares(const float* g, int64_t n);
+
+// Where the parts of each tensor begin and end when ranks divide the elements of all tensors among them.
+std::vector<std::vector<int64_t>> cuts_of(const std::vector<Tensor>& tensors, int size);
 // Returns the elements of a tensor that belong to a rank's shard; the tensor has the shape of the slot's weights.
 Tensor part_of(const Slot& slot, const Tensor& whole, int rank);
 
@@ -47,9 +51,10 @@ class Optimizer {
  public:
   Optimizer(const std::vector<Parameter>& parameters, OptimizerOptions options, Share share = {});
 
-  // Applies one step, consumes the gradients, and returns their global norm before clipping.
+  // Applies one step, consumes the gradients, and returns their global norm before clipping. `squares`: those of the gradients'
+  // norms, where they are known.
   // Errors: DIVERGED when it is not finite
-  double step(double lr);
+  double step(double lr, const std::vector<double>& squares = {});
   // A step that does not wait for the device: `queue` returns the norm as a scalar tensor and may be recorded in a graph;
   // `prepare` comes before it, outside the graph.
   void prepare(double lr);

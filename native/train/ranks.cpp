@@ -133,7 +133,7 @@ struct Ranks::Group {
   std::thread beating;
 };
 
-Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size) {
+Ranks::Ranks(const RanksOptions& o) : rank(o.rank), size(o.size), share_memory(o.share_memory) {
   group = reached([&] { return std::make_unique<Group>(o); });
 }
 Ranks::~Ranks() = default;
@@ -174,10 +174,16 @@ void Ranks::abandon() {
   group->leave();
 }
 
-std::function<void()> Ranks::sum(const Tensor& tensor) {
+Sum Ranks::sum(const Tensor& tensor) {
   std::vector<Tensor> tensors{tensor};
   auto work = reached([&] { return group->gloo->allreduce(tensors); });
-  return [work, group = group.get()] { reached([&] { group->wait(*work); }); };
+  const auto wait = [work, group = group.get()] { reached([&] { group->wait(*work); }); };
+  const auto ended = [=, group = group.get()] {
+    if (!work->isCompleted() && !group->broken) return false;
+    wait();
+    return true;
+  };
+  return {wait, ended};
 }
 
 std::function<void()> Ranks::give(const Tensor& tensor, int from) {

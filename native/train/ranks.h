@@ -20,6 +20,14 @@ struct RanksOptions {
   bool serve;           // this process runs the store
   std::string prefix;   // of all keys
   std::chrono::milliseconds timeout;
+  bool share_memory;  // where all ranks are on one machine
+};
+
+// A sum that is on its way. Errors of both: RANK_LOST
+struct Sum {
+  void operator()() const { wait(); }
+  std::function<void()> wait;
+  std::function<bool()> ended;  // does not wait
 };
 
 // The processes of a data-parallel training: a store of texts that all of them read and write, and sums of tensors over them.
@@ -36,8 +44,8 @@ class Ranks {
   void note(const std::string& text);
   // Connects all ranks through the interface with this address or name; empty: that of the host's name.
   void connect(const std::string& address, const std::string& interface);
-  // Begins to add a tensor up over all ranks, in place; the returned function waits for the sum.
-  std::function<void()> sum(const Tensor& tensor);
+  // Begins to add a tensor up over all ranks, in place.
+  Sum sum(const Tensor& tensor);
   // Begins to overwrite a tensor with that of a rank; the returned function waits for the end.
   std::function<void()> give(const Tensor& tensor, int from);
   // Two ranks exchange a contiguous tensor, and both wait.
@@ -50,6 +58,7 @@ class Ranks {
   void broadcast(const std::vector<Tensor>& tensors);
 
   const int rank, size;
+  const bool share_memory;
 
  private:
   struct Group;

@@ -1,21 +1,27 @@
 #include "shared-state.h"
 
 #include "../checkpoint/pt-writer.h"
+#include "shared-memory.h"
+
+#include <cstring>
 
 namespace lvm {
 
 // Every rank gets as many elements, rounded to whole grains so that an update computes the same as that of a single process.
-void cut(std::vector<Slot>& slots, int size) {
+std::vector<std::vector<int64_t>> cuts_of(const std::vector<Tensor>& tensors, int size) {
+  std::vector<std::vector<int64_t>> cuts;
   int64_t total = 0, before = 0;
-  for (const auto& slot : slots) total += slot.value.numel();
-  for (auto& slot : slots) {
-    const auto n = slot.value.numel();
+  for (const auto& tensor : tensors) total += tensor.numel();
+  for (const auto& tensor : tensors) {
+    const auto n = tensor.numel();
+    auto& own = cuts.emplace_back();
     for (int r = 0; r <= size; ++r) {
       const auto at = std::clamp<int64_t>(total / size * r + total % size * r / size - before, 0, n);
-      slot.cuts.push_back(at == n ? n : std::min(n, (at + grain / 2) / grain * grain));
+      own.push_back(at == n ? n : std::min(n, (at + grain / 2) / grain * grain));
     }
     before += n;
   }
+  return cuts;
 }
 
 Tensor part_of(const Slot& slot, const Tensor& whole, int rank) {
@@ -23,7 +29,31 @@ Tensor part_of(const Slot& slot, const Tensor& whole, int rank) {
   return whole.view(-1).narrow(0, from, to - from);
 }
 
+void SharedState::share_weights() {
+  size_t bytes = 0;
+  std::vector<c10::StorageImpl*> storages;
+  for (const auto& slot : optimizer.slots) {
+    auto* storage = slot.value.storage().unsafeGetStorageImpl();
+    if (std::find(storages.begin(), storages.end(), storage) != storages.end()) continue;
+    storages.push_back(storage);
+    bytes += lines(storage->nbytes());
+  }
+  const auto memory = bytes == 0 ? nullptr : shared_memory(*ranks, bytes);
+  if (!memory) return;
+  auto* at = static_cast<char*>(memory.get());
+  for (auto* storage : storages) {
+    if (ranks->rank == 0) std::memcpy(at, storage->data(), storage->nbytes());
+    auto* owner = new std::shared_ptr<void>(memory);
+    storage->set_data_ptr_noswap(
+      {at, owner, [](void* owner) { delete static_cast<std::shared_ptr<void>*>(owner); }, torch::kCPU});
+    at += lines(storage->nbytes());
+  }
+  meet(*ranks);
+  seen_by_all = true;
+}
+
 void SharedState::give_weights() {
+  if (seen_by_all) return meet(*ranks);
   const torch::NoGradGuard no_grad;
   std::vector<std::function<void()>> waits;
   std::vector<std::pair<Tensor, std::vector<Tensor>>> packed;
@@ -47,6 +77,12 @@ void SharedState::give_weights() {
       at += part.numel();
     }
   }
+}
+
+void SharedState::swap_average() {
+  if (seen_by_all) meet(*ranks);  // nobody reads the weights
+  optimizer.swap_average();
+  give_weights();
 }
 
 Tensor& SharedState::own(size_t slot, int64_t which) {

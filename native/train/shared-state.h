@@ -19,8 +19,12 @@ class SharedState {
 
   SharedState(Optimizer& optimizer, std::shared_ptr<Ranks> ranks) : optimizer(optimizer), ranks(std::move(ranks)) {}
 
+  // Moves the weights into memory that all ranks see, where there is such memory. Collective.
+  void share_weights();
   // Gives all ranks the parts of the weights that each has changed. Collective.
   void give_weights();
+  // Swaps the weights with their averages. Collective.
+  void swap_average();
   // The state for `write`, on rank 0.
   std::vector<Whole> whole();
   // Writes a value with tensors of `whole` to a .pt file, on rank 0; meanwhile the others `serve`. Errors: those of write_pt
@@ -41,6 +45,7 @@ class SharedState {
   Optimizer& optimizer;
   const std::shared_ptr<Ranks> ranks;
   std::unordered_map<const c10::StorageImpl*, Place> places;
+  bool seen_by_all = false;  // the weights
 };
 
 }  // namespace lvm

@@ -5,6 +5,10 @@
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <thread>
+
+using namespace std::chrono_literals;
+
 namespace lvm {
 namespace {
 
@@ -21,7 +25,19 @@ struct SummedGradients::Hook final : torch::autograd::PostAccumulateGradHook {
 };
 
 SummedGradients::SummedGradients(std::vector<Tensor> weights_, std::shared_ptr<Ranks> ranks, bool overlap)
-    : weights(std::move(weights_)), ranks(std::move(ranks)), overlap(overlap), place_of(weights.size()) {
+    : weights(std::move(weights_)), ranks(std::move(ranks)), overlap(overlap), place_of(weights.size()), kept(weights.size()) {
+  for (size_t i = 0; overlap && i < weights.size(); ++i)
+    torch::autograd::impl::set_post_acc_grad_hooks(weights[i], std::make_unique<Hook>(this, i));
+}
+
+SummedGradients::~SummedGradients() {
+  for (const auto& weight : weights)
+    if (overlap) torch::autograd::impl::set_post_acc_grad_hooks(weight, nullptr);
+}
+
+void SummedGradients::begin() {
+  shared = SharedSums::of(weights, *ranks);
+  if (shared) return;
   // The backward pass reaches the last weights first.
   int64_t size = 0;
   for (auto i = weights.size(); i-- > 0;) {
@@ -42,13 +58,6 @@ SummedGradients::SummedGradients(std::vector<Tensor> weights_, std::shared_ptr<R
       torch::zeros({bucket.at.back() + last.numel()}, last.options().dtype(wide(last.scalar_type())).requires_grad(false));
     bucket.missing = bucket.which.size();
   }
-  for (size_t i = 0; overlap && i < weights.size(); ++i)
-    torch::autograd::impl::set_post_acc_grad_hooks(weights[i], std::make_unique<Hook>(this, i));
-}
-
-SummedGradients::~SummedGradients() {
-  for (const auto& weight : weights)
-    if (overlap) torch::autograd::impl::set_post_acc_grad_hooks(weight, nullptr);
 }
 
 Tensor SummedGradients::place(const Bucket& bucket, size_t i) const {
@@ -59,6 +68,7 @@ Tensor SummedGradients::place(const Bucket& bucket, size_t i) const {
 void SummedGradients::ready(size_t weight) {
   if (!sending) return;
   const torch::NoGradGuard no_grad;
+  if (shared) return keep(weight);
   const auto [b, i] = place_of[weight];
   auto& bucket = buckets[b];
   place(bucket, i).copy_(weights[weight].grad());
@@ -73,8 +83,41 @@ void SummedGradients::send_ready() {
 
 void SummedGradients::send(Bucket& bucket) { bucket.wait = ranks->sum(bucket.flat); }
 
+void SummedGradients::complete_next() {
+  sending = overlap;
+  if (!shared) return;
+  shared->begin_step();
+  sums_used = ranks->sum(torch::zeros({1}));
+}
+
+void SummedGradients::keep(size_t weight) {
+  if (kept[weight]) return;
+  if (sums_used) sums_used(), sums_used = nullptr;
+  shared->keep(weight);
+  kept[weight] = true;
+  shared->add_up();
+}
+
+void SummedGradients::finish_shared(const Tensor& figures) {
+  for (size_t i = 0; i < weights.size(); ++i) keep(i);
+  const auto sum = ranks->sum(figures);
+  while (!shared->add_up()) std::this_thread::sleep_for(sum.ended() ? 0us : 20us);  // a rank that is lost ends the sum
+  sum();
+  ranks->sum(shared->squares)();
+  auto exact = true;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    auto weight = weights[i];
+    if (weight.grad().defined()) weight.mutable_grad() = shared->sum(i).to(weight.scalar_type());
+    exact = exact && weight.scalar_type() == torch::kFloat32;
+  }
+  if (exact) squares = shared->square_norms();  // those of rounded sums differ
+  kept.assign(weights.size(), false);
+  sending = false;
+}
+
 void SummedGradients::finish(const Tensor& figures) {
   const torch::NoGradGuard no_grad;
+  if (shared) return finish_shared(figures);
   for (; next < buckets.size(); ++next) {
     auto& bucket = buckets[next];
     for (size_t i = 0; i < bucket.which.size(); ++i) {

@@ -91,9 +91,9 @@ void Trainer::mark_zeros() {
   for (const auto& p : model->parameters()) {
     if (!p.matrix || !p.value.requires_grad()) continue;
     const auto value = p.value.detach(), where = value == 0;
-    zeros.emplace_back(value, where);
-    if (const auto* slot = slots.at(p.name); slot->average.defined())
-      zeros.emplace_back(slot->average, optimizer.part(*slot, where));
+    const auto& slot = *slots.at(p.name);
+    zeros.emplace_back(optimizer.part(slot, value), optimizer.part(slot, where));
+    if (slot.average.defined()) zeros.emplace_back(slot.average, zeros.back().second);
   }
 }
 
@@ -135,11 +135,11 @@ int64_t Trainer::run(int64_t epoch, int64_t from, const std::vector<double>& rat
       temperature.gradient = 0;
       refuse(loss, optimizer.steps);
     }
-    const auto norm = optimizer.step(rates[i]);
-    if (shared) shared->give_weights();
+    const auto norm = optimizer.step(rates[i], summed ? summed->squares : std::vector<double>());
     const auto& o = options.optimizer;
     if (negatives) temperature.step(rates[i], o.beta1, o.beta2, o.eps, optimizer.steps);
     for (auto& [value, where] : zeros) value.masked_fill_(where, 0);
+    if (shared) shared->give_weights();
     count(loss, norm, part.size(0));
     if (stopped || paused) return int64_t(i) + 1;
   }

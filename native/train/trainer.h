@@ -31,6 +31,11 @@ class Trainer {
   // Runs optimizer steps of `epoch` from step `from` on, one per learning rate, until done or until `go_on` returns false.
   // Returns the number of steps made. With ranks all stop after the same step, once one of them is to stop.
   int64_t run(int64_t epoch, int64_t from, const std::vector<double>& rates, const std::function<bool()>& go_on);
+  // Before the first step, when all ranks are connected and have the same weights: finds memory that they share. Collective.
+  void share_memory() {
+    if (shared) shared->share_weights();
+    summed->begin();
+  }
   int64_t steps_per_epoch() const;
   // Where steps run.
   StepsPlan steps() const;

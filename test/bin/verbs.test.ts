@@ -110,8 +110,9 @@ it('models lists the run that was trained here', () => {
     success: null,
   })
   expect(lvm('models').stdout).toMatch(
-    /^ +1 {2}lstm +5,120,768 +5,100,000 +\+0.41 % +O\(n\) +0\.\d GB +\d\.\d GB {2}other size +-?0\.\d{4} +–$/m,
+    /^ +1 {2}lstm +5,120,768 +5,100,000 +\+0.41 % +O\(n\) +0\.\d GB +\d\.\d GB {2}other size +−?\.\d{4} +–$/m,
   )
+  expect(lvm('models').stdout).toMatch(/^ +2 {2}gru .* −0\.06 % /m)
   expect(lvm('models show transformer').stdout).toContain('17,603,840')
 })
 it('train --seeds writes one folder per seed and prints mean ± sd', () => {

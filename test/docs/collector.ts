@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { findLibtorch } from '../../lib/libtorch/find.js'
-
-const cli = fileURLToPath(new URL('../../dist/bin/lvm.js', import.meta.url))
+import { verbProcess } from './verb-process.js'
 
 /** Runs verbs in a folder and collects samples by their headings in docs/formats.md. */
 export function collector(folder: string) {
@@ -14,14 +10,10 @@ export function collector(folder: string) {
   const cache = join(folder, 'cache')
   const { LVM_TORCH_USE_PYTORCH: _, ...outside } = process.env
   const env = { ...outside, LVM_TORCH_LIBTORCH: findLibtorch().path, LVM_TORCH_CACHE: cache }
-  async function lvm(words: string, more: Record<string, string> = {}): Promise<string> {
-    const child = spawn(process.execPath, [cli, ...words.split(' '), '--json'], { cwd: folder, env: { ...env, ...more } })
-    const [out, error] = [[] as Buffer[], [] as Buffer[]]
-    child.stdout.on('data', (chunk) => out.push(chunk))
-    child.stderr.on('data', (chunk) => error.push(chunk))
-    const [code, signal] = await once(child, 'close')
-    if (out.length === 0) throw new Error(`${words}: ended with ${signal ?? code}: ${Buffer.concat(error)}`)
-    return Buffer.concat(out).toString()
+  const { alone, among, end } = verbProcess(folder, env)
+  async function lvm(line: string, more?: Record<string, string>): Promise<string> {
+    const words = [...line.split(' '), '--json']
+    return more !== undefined || words.includes('--profile') ? alone(words, more ?? {}) : among(words)
   }
   const answer = async (name: string, words: string, more?: Record<string, string>) =>
     keep(name, JSON.parse(await lvm(words, more)))
@@ -32,7 +24,7 @@ export function collector(folder: string) {
       .map((line) => JSON.parse(line))
   const read = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'))
   const run = (name: string, file: string) => join('artifacts', 'lvm', 'models', name, file)
-  return { folder, cache, found, keep, lvm, answer, events, read, run }
+  return { folder, cache, found, keep, lvm, answer, events, read, run, end }
 }
 
 export type Collector = ReturnType<typeof collector>

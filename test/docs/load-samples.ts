@@ -7,7 +7,7 @@ export async function loads({ keep, events, read }: Collector): Promise<void> {
   const common = `loadtest ${server.url} --warmup 0 --duration 0.3 --p99 5s --errors 1 --out L`
   const told = [
     ...(await events(`${common} --rate 100 --pid ${process.pid}`)),
-    ...(await events(`${common} --max-rate 40`)),
+    ...(await events(`${common} --max-rate 400 --precision 0.5`)),
     ...(await events(`${common} --closed --clients 2`)),
   ]
   for (const event of told) {

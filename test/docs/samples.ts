@@ -41,7 +41,7 @@ async function trainings({ keep, answer, events, run }: Collector): Promise<void
     ...(await events(`train gru --data data --history article --objective sequence --loss contrastive ${small} --name h`)),
   ]
   for (const event of trained) keep(`event ${event.type}${event.type === 'result' ? ' of train' : ''}`, event)
-  const several = await events(`train lstm --data data ${small} --epochs 1 --seeds 2 --name s`)
+  const several = await events(`train lstm --data data ${small} --epochs 1 --seeds 2 --name s --out rest`)
   keep('event result of train --seeds', several.at(-1))
   keep('event error', ...(await events('train lstm --data missing')))
   await answer('import --json', `import ${run('b', 'best_model.pt')} --model gru --name i`)
@@ -64,10 +64,10 @@ async function generated({ folder, keep, answer, events, read }: Collector): Pro
     `decode mean.npy --decoder ${resolve(FIXTURE, 'st')} --bridge --bank mean --steps 1 --max-length 12`,
   )
   writeBase(join(folder, 'gtr'), 'g', 60, 16, 'gtr-st')
-  await events(`train lstm --data gtr ${small} --name g`)
+  await events(`train lstm --data gtr ${small} --name g --out rest`)
   await answer(
     'validation_results.json',
-    `evaluate g --latency 0 --out G --decoder ${resolve(FIXTURE, 'st')} --steps 1 --max-length 12`,
+    `evaluate rest/g --latency 0 --out G --decoder ${resolve(FIXTURE, 'st')} --steps 1 --max-length 12`,
   )
   keep('sentences.json', read('G/sentences.json'))
 }
@@ -136,7 +136,7 @@ async function smallerRuns({ keep, answer, events, read }: Collector): Promise<v
 }
 
 async function reports({ folder, keep, answer, events, read, run }: Collector): Promise<void> {
-  const swept = `--data data --models mlp,hyena --objective sequence ${small} --latency 0.01 --out swept --evaluation swept-evaluation`
+  const swept = `--data data --models mlp,hyena --model-file mine.mjs --objective sequence ${small} --latency 0.01 --out swept --evaluation swept-evaluation`
   for (const event of await events(`sweep ${swept} --budget 1h`))
     keep(`event ${event.type}${event.type === 'result' ? ' of sweep' : ''}`, event)
   keep('sweep.json', read('swept-evaluation/sweep.json'))
@@ -175,9 +175,9 @@ async function runVerbs({ folder, keep, answer, read, run }: Collector): Promise
   await answer('runs list --json', 'runs list')
   await answer('runs show --json', 'runs show b')
   await answer('runs restore --json', 'runs restore b')
-  writeFileSync(join(folder, run('s_seed1', 'notes.txt')), 'mine')
-  await answer('runs prune --json', 'runs prune s_seed1 --yes')
-  await answer('runs rm --json', 'runs rm s_seed1 s_seed2 --yes')
+  writeFileSync(join(folder, 'rest', 's_seed1', 'notes.txt'), 'mine')
+  await answer('runs prune --json', 'runs prune rest/s_seed1 --yes')
+  await answer('runs rm --json', 'runs rm rest/s_seed1 rest/s_seed2 --yes')
 }
 
 async function program({ cache, keep, answer, read }: Collector): Promise<void> {
@@ -220,8 +220,12 @@ export async function samples(folder: string): Promise<Map<string, unknown[]>> {
   // biome-ignore format: one list
   const steps = [
     bases, makes, trainings, trainingLogs, evaluations, banks, profiles, encoders, logs, smallerRuns, loads,
-    serves, reports, ownArchitectures, folds, experiments, runFolders, runVerbs, program, bundles, installation,
+    serves, ownArchitectures, reports, folds, experiments, runFolders, runVerbs, program, bundles, installation,
   ]
-  for (const step of steps) await step(collected)
+  try {
+    for (const step of steps) await step(collected)
+  } finally {
+    collected.end()
+  }
   return collected.found
 }

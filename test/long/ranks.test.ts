@@ -48,7 +48,7 @@ const common = (out: string, name: string) => ['--out', models(out), '--name', n
 
 describe.each([
   ['lstm', [], [2, 4]],
-  ['transformer', [], [2, 4]],
+  ['transformer', ['--dropout', '0'], [2, 4]], // with dropout round-off grows to 1e-4 within 60 steps
   ['mamba2', [], [2, 4]],
   ['gru', ['--preset', 'tiny'], [8]],
 ] as const)('%s %j', (model, words, sizes) => {

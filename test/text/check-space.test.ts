@@ -88,7 +88,7 @@ describe('checkSpace', () => {
     using base = disposable(await openBase(await write('foreign', other)))
     const message = await refused('SPACE_MISMATCH', checkSpace({ base, encoder: small }))
     expect(message).toMatch(
-      /"other · mean pooling · L2" and the encoder of "small · mean pooling · L2".*median cosine of -?0\.\d+/,
+      /"other · mean pooling · L2" and the encoder of "small · mean pooling · L2".*median cosine of −?0\.\d+/,
     )
   })
   it('an encoder of another dimension is refused with both dimensions', async () => {

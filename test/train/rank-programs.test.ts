@@ -32,11 +32,12 @@ async function ranks(
   name: string,
   words: readonly string[],
   own: Record<number, string[]> = {},
+  variables: Record<number, Record<string, string>> = {},
 ): Promise<Program[]> {
   const env = { WORLD_SIZE: `${size}`, MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` }
   return Array.from({ length: size }, (_, rank) => {
     const all = [...WORDS, ...words, '--data', data, '--name', name, ...(own[rank] ?? [])]
-    return lvm({ cwd: place(''), env: { ...env, RANK: `${rank}` } }, ...all)
+    return lvm({ cwd: place(''), env: { ...env, RANK: `${rank}`, ...variables[rank] } }, ...all)
   })
 }
 
@@ -56,6 +57,14 @@ it('ranks that a launcher starts train as one process does, and only rank 0 prin
   expect(second.out() + second.err()).toBe('')
   await trained({ ...TINY, model: 'gru', data, name: 'single' })
   expectSameHistory(place('runs/launched'), place('runs/single'))
+})
+
+it.each([0, 1])('ranks of which number %i cannot share memory talk over the network', async (rank) => {
+  const variables = { [rank]: { LVM_TORCH_SHARED_MEMORY: '0' } }
+  const programs = await ranks(2, `apart-${rank}`, ['30', '--epochs', '1'], {}, variables)
+  expect(await Promise.all(programs.map(({ end }) => end)), programs.map((each) => each.err()).join()).toEqual([0, 0])
+  await trained({ ...TINY, model: 'gru', data, name: `together-${rank}`, epochs: 1 })
+  expectSameHistory(place(`runs/apart-${rank}`), place(`runs/together-${rank}`))
 })
 
 it('a rank with other options is refused before the first step, and rank 0 names it', async () => {

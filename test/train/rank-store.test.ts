@@ -17,7 +17,16 @@ async function answers(host: string, port: number): Promise<boolean> {
 }
 
 it.runIf(process.platform === 'linux')('the store of ranks on one machine listens at 127.0.0.1 only', async () => {
-  const ranks = await native.ranks({ rank: 0, size: 2, address: '127.0.0.1', port: 0, serve: true, prefix: 'x', timeout: 1000 })
+  const ranks = await native.ranks({
+    rank: 0,
+    size: 2,
+    address: '127.0.0.1',
+    port: 0,
+    serve: true,
+    prefix: 'x',
+    timeout: 1000,
+    shareMemory: true,
+  })
   try {
     const port = native.ranksPort(ranks)
     expect(await answers('127.0.0.1', port)).toBe(true)

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { beforeAll, expect, it } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { type TrainOptions, train } from '../../lib/index.js'
 import { expectSameHistory } from './ranks.js'
 import { comparable, historyOf, manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
@@ -8,6 +9,7 @@ let data: string
 beforeAll(async () => {
   data = await vectorFile('base')
 })
+afterEach(() => vi.unstubAllEnvs())
 const SHARED = { ...TINY, rankTimeout: 30 }
 const run = (name: string) => place(`runs/${name}`)
 
@@ -18,6 +20,33 @@ it('three processes share each batch, and their history is that of one process, 
   expect(events.find(({ type }) => type === 'start')).toMatchObject({ processes: 3 })
   expectSameHistory(run('three'), run('one'))
   expect(manifestOf(run('three')).options.train).not.toHaveProperty('processes')
+})
+
+it.each([
+  ['memory', '1', 3],
+  ['memory', '1', 4],
+  ['the network', '0', 3],
+])('gradients go through %s where LVM_TORCH_SHARED_MEMORY is %s, with %i processes', async (way, value, processes) => {
+  vi.stubEnv('LVM_TORCH_SHARED_MEMORY', value)
+  const name = `way-${value}-${processes}`
+  const options = { model: 'gru', data, ema: 0.9, maxSteps: 8, logEvery: 1 } as const
+  let maps = ''
+  for await (const { type } of train({ ...SHARED, ...options, name, processes }))
+    if (type === 'step') maps = readFileSync('/proc/self/maps', 'utf8')
+  expect(maps.includes('memfd:lvm-torch-')).toBe(way === 'memory')
+  await trained({ ...TINY, ...options, name: `${name}-one` })
+  expectSameHistory(run(name), run(`${name}-one`))
+  expect(readFileSync('/proc/self/maps', 'utf8')).not.toContain('memfd:lvm-torch-')
+})
+
+it.each([2, 4])('%i processes train as one does that accumulates as many batches, to the bit', async (processes) => {
+  const options = { model: 'lstm', data, dropout: 0, ema: 0.9, epochs: 1 } as const
+  const name = `accumulated-${processes}`
+  await trained({ ...TINY, ...options, name, batchSize: 16 / processes, accumulate: processes, maxSteps: 6 })
+  await trained({ ...SHARED, ...options, name: `${name}-ranks`, batchSize: 16, processes, maxSteps: 6 })
+  const [ranks, one] = [`${name}-ranks`, name].map((of) => comparable(historyOf(run(of))).history)
+  expect(one!.at(-1)).toMatchObject({ epoch: 1, train_loss: expect.any(Number) })
+  expect(ranks).toEqual(one)
 })
 
 it('whole articles of unequal length, recomputed layers and accumulated batches are shared too', async () => {

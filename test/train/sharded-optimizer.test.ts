@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TrainOptions } from '../../lib/index.js'
 import { expectSameHistory } from './ranks.js'
 import { comparable, contentOf, historyOf, manifestOf, nth, place, resultOf, TINY, trained, vectorFile } from './runs.js'
@@ -26,6 +26,8 @@ async function expectSameRun(name: string, reference: string): Promise<void> {
 // More than 65,536 weights in a matrix, so that ranks share one.
 const WIDE = { model: 'lstm', width: 160, layers: 1 } as const
 
+afterEach(() => vi.unstubAllEnvs())
+
 describe('--shard-optimizer', () => {
   it.each([
     ['averages, saves within an epoch', 2, { ...WIDE, ema: 0.9, saveEvery: 3 }],
@@ -39,6 +41,16 @@ describe('--shard-optimizer', () => {
     expect(events[0]).toMatchObject({ type: 'start', processes })
     await expectSameRun(name, `${name}-whole`)
     expect(manifestOf(run(name)).options.train).not.toHaveProperty('shardOptimizer')
+  })
+
+  it('changes no bit where the ranks talk over the network, nor does the memory that they share on one machine', async () => {
+    const options = { ...WIDE, ema: 0.9, saveEvery: 3, processes: 2 }
+    await train('memory', { ...options, rankTimeout: 30 })
+    vi.stubEnv('LVM_TORCH_SHARED_MEMORY', '0')
+    await train('network', { ...options, rankTimeout: 30 })
+    await train('network-parts', { ...options, ...SHARDED })
+    await expectSameRun('network', 'memory')
+    await expectSameRun('network-parts', 'memory')
   })
 
   it('a stopped run goes on with another number of processes, sharded or not, and ends with the same history', async () => {

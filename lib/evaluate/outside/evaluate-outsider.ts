@@ -2,6 +2,7 @@ import { native } from '../../native.js'
 import { type EvaluateOptions, type JudgedRows, scoreRun } from '../evaluate.js'
 import { metrics } from '../metrics.js'
 import type { OutsideEntry } from '../results-file.js'
+import { judgedData } from '../subject.js'
 import { judgeTiers } from '../tiers.js'
 import type { OpenOutsider } from './open-outsider.js'
 
@@ -30,7 +31,7 @@ export async function evaluateOutsider(
     split,
     selected_on: null,
     trained_on: trainedOn,
-    data: { path: base.path, hash: base.hash, space: base.space ?? null },
+    data: await judgedData(base),
     output,
     ...judged,
     skill: seen ? null : judged.skill,

@@ -1,3 +1,4 @@
+import { rowsKey } from '../../data/content-hash.js'
 import type { OutsideEntry, RunEntry } from '../../evaluate/results-file.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import type { RunColours } from '../../page/palette.js'
@@ -48,7 +49,13 @@ export function likeGroups(runs: readonly ReportedRun[]): RunEntry[][] {
   const groups = new Map<string, RunEntry[]>()
   for (const { validation } of runs) {
     if (validation === null) continue
-    const key = JSON.stringify([validation.data.hash, validation.rows, validation.n, validation.trained_on, validation.baselines])
+    const key = JSON.stringify([
+      rowsKey(validation.data),
+      validation.rows,
+      validation.n,
+      validation.trained_on,
+      validation.baselines,
+    ])
     groups.set(key, [...(groups.get(key) ?? []), validation])
   }
   return [...groups.values()].sort((a, b) => b.length - a.length)

@@ -1,3 +1,4 @@
+import { rowsKey } from '../../data/content-hash.js'
 import { count, percent } from '../../show.js'
 import { QUERY_NAMES, type QueryName } from '../../study/retrieval/queries.js'
 import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
@@ -12,7 +13,7 @@ export function likeRetrievals(entries: readonly RetrievalEntry[]): RetrievalEnt
   const groups = new Map<string, RetrievalEntry[]>()
   for (const entry of entries) {
     if (entry.scores === null) continue
-    const key = JSON.stringify([entry.data.hash, entry.bank.hash, entry.rows, entry.n])
+    const key = JSON.stringify([rowsKey(entry.data), entry.bank.hash === entry.data.hash || entry.bank.hash, entry.rows, entry.n])
     groups.set(key, [...(groups.get(key) ?? []), entry])
   }
   return [...groups.values()].sort((a, b) => b.length - a.length)

@@ -1,3 +1,4 @@
+import { rowsKey } from '../../data/content-hash.js'
 import type { OutsideEntry, RunEntry } from '../../evaluate/results-file.js'
 import { skillSentence } from '../../evaluate/results-table.js'
 import { type Html, html } from '../../page/html.js'
@@ -36,7 +37,7 @@ function outsidersOf(report: Report): ReportedOutsider[] {
 
 /** Runs and other predictors that were evaluated on the same windows; those of a group can be compared. */
 export function judgedGroups(report: Report): (RunEntry | OutsideEntry)[][] {
-  const keyOf = ({ data, rows, n, baselines }: RunEntry | OutsideEntry) => JSON.stringify([data.hash, rows, n, baselines])
+  const keyOf = ({ data, rows, n, baselines }: RunEntry | OutsideEntry) => JSON.stringify([rowsKey(data), rows, n, baselines])
   const groups: (RunEntry | OutsideEntry)[][] = likeGroups(judgedRuns(report))
   for (const entry of documentsOf(report).outside) {
     const like = groups.find(([first]) => keyOf(first!) === keyOf(entry))

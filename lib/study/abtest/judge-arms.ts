@@ -66,7 +66,7 @@ export async function judgeArms(contest: Contest, o: Settings): Promise<AbtestEn
   const articles = chosen.ids.map((id) => chosen.windows.article[id]!)
   const [hits, mrr] = [await testPairs(pairs, articles, 'hit_rate', o), await testPairs(pairs, articles, 'mrr', o)]
   const count = new Set(articles).size
-  const from = provenance(chosen)
+  const from = await provenance(chosen)
   const entries: AbtestEntry[] = []
   for (const [r, run] of runs.entries()) {
     const comparisons: HeuristicComparison[] = []

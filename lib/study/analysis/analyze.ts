@@ -8,7 +8,7 @@ import { callback, optional, withFields } from '../../door.js'
 import { analyzeFields } from '../../evaluate/evaluate-fields.js'
 import { type Outsider, predictorOrMany } from '../../evaluate/outside/outsider.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
-import { provenance } from '../../evaluate/subject.js'
+import { circumstances } from '../../evaluate/subject.js'
 import { type WindowSentences, windowSentences } from '../../evaluate/window-sentences.js'
 import { textHash } from '../../files/hash.js'
 import { replaceText } from '../../files/write.js'
@@ -133,7 +133,7 @@ async function entryOf(of: OpenedPredictor, o: Asked, say: (line: string) => voi
       note: of.note,
       rows: chosen.part,
       trained_on: of.trainedOn(rows),
-      split: provenance(chosen).split,
+      split: circumstances(chosen).split,
       windows: chosen.ids.length,
       seed: o.seed,
       data: { path: base.path, hash: base.hash, space: base.space ?? null },

@@ -3,6 +3,7 @@ import { findFolds } from '../../checkpoint/fold-runs.js'
 import { readManifest } from '../../checkpoint/manifest.js'
 import { findRun, runName } from '../../checkpoint/run-folder.js'
 import type { RunManifest } from '../../checkpoint/run-manifest.js'
+import { rowsKey } from '../../data/content-hash.js'
 import { badOption } from '../../errors.js'
 import { type Outsider, onlyRuns } from '../../evaluate/outside/outsider.js'
 import { jsonHash } from '../../files/hash.js'
@@ -40,7 +41,7 @@ async function kindOf(run: string): Promise<{ kind: string; seed: number; name: 
   const { model, spec_hash, data, split, options, seed, quantized, pruned } = manifest
   const train = Object.entries(options.train).filter(([key]) => !FREE.includes(key))
   const made = [quantized ?? null, pruned ?? null] as unknown[]
-  const kind = jsonHash([model, spec_hash, data?.hash ?? null, split?.seed ?? null, Object.fromEntries(train), ...made])
+  const kind = jsonHash([model, spec_hash, data && rowsKey(data), split?.seed ?? null, Object.fromEntries(train), ...made])
   return { kind, seed, name: runName(folder) }
 }
 

@@ -25,7 +25,7 @@ async function measure(entrants: readonly Entrant[], fold: number, o: Asked): Pr
   try {
     const { chosen, pool, oracle, articles } = shared
     return {
-      from: provenance(chosen),
+      from: await provenance(chosen),
       bank: { path: pool.base.path, hash: pool.base.hash, rows: pool.rows },
       excluded: countExcluded(pool.excluded),
       context: chosen.windows.context,

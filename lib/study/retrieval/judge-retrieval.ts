@@ -81,7 +81,7 @@ export async function searchAll(
   )
   const oracle = judgeOracle(withoutRun.oracle)
   const searched = {
-    from: provenance(chosen),
+    from: await provenance(chosen),
     bank: { path: base.path, hash: base.hash, rows: pool.rows, space: base.space ?? null },
     context: chosen.windows.context,
     articles: chosen.ids.map((id) => chosen.windows.article[id]!),

@@ -1,3 +1,4 @@
+import { rowsKey } from '../../data/content-hash.js'
 import { NEAREST } from '../../evaluate/search.js'
 import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { aligned, count, decimal, percent, span } from '../../show.js'
@@ -98,8 +99,8 @@ export function renderRetrieval(entries: readonly RetrievalEntry[]): string {
   const groups = new Map<string, RetrievalEntry[]>()
   for (const e of entries) {
     const key = JSON.stringify([
-      e.data.hash,
-      e.bank.hash,
+      rowsKey(e.data),
+      e.bank.hash === e.data.hash || e.bank.hash,
       e.bank.search?.method ?? null,
       e.bank.search && e.bank.path,
       e.rows,

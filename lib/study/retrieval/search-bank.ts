@@ -79,7 +79,7 @@ export async function searchBank(searcher: Searcher, chosen: Chosen, bank: Bank,
   const oracle = judgeOracle(self.found)
   const about = { path: bank.url, hash: facts.base_hash, rows: facts.rows, space: facts.space }
   const searched = {
-    from: provenance(chosen),
+    from: await provenance(chosen),
     context: windows.context,
     articles: ids.map((id) => windows.article[id]!),
     excluded: countExcluded(excluded),

@@ -5,6 +5,7 @@ import { callback, only, optional, word } from '../../door.js'
 import { LvmError } from '../../errors.js'
 import { sha256, textHash } from '../../files/hash.js'
 import type { Env } from '../../libtorch/paths.js'
+import { fixed } from '../../show.js'
 import { stage } from '../../stages.js'
 import { type CachedEncoder, pickEncoder, SUMS } from './encoder-store.js'
 import type { FetchProgress } from './fetch-encoder.js'
@@ -84,7 +85,7 @@ export const verifyEncoder = controlDoor(
     if (cosine !== null && cosine < GOLDEN_COSINE)
       throw mismatch(
         one,
-        `its files are unchanged, but the vectors of its golden sentences are not: lowest cosine ${cosine.toFixed(4)}, expected ${GOLDEN_COSINE}`,
+        `its files are unchanged, but the vectors of its golden sentences are not: lowest cosine ${fixed(cosine, 4)}, expected ${GOLDEN_COSINE}`,
       )
     return { name: one.name, commit: one.commit, path: one.path, files: lines.length, golden_cosine: cosine }
   },

@@ -2,6 +2,7 @@ import { longDoor } from '../../control.js'
 import type { Base } from '../../data/base.js'
 import { abortSignal, count, only, optional } from '../../door.js'
 import { LvmError } from '../../errors.js'
+import { fixed } from '../../show.js'
 import { stage, stopSignal } from '../../stages.js'
 import { sampled } from '../../statistics/random.js'
 import { Tensor } from '../../torch/tensor.js'
@@ -104,7 +105,7 @@ export async function measureSpace({ base, encoder, rows = CHECKED_ROWS, signal 
   }
 }
 
-const cosine = (x: number) => x.toFixed(4)
+const cosine = (x: number) => fixed(x, 4)
 
 /** Fault of a check, as a sentence; undefined for vectors of the encoder. */
 function faultOf({ path, normalized }: Base, found: SpaceCheck): string | undefined {

@@ -97,7 +97,8 @@ const TIMEOUT_SECONDS = 300
 /** Connects this process to the other ranks of its training, which it starts with `processes`. Errors: RANK_LOST. */
 export async function openGroup(place: RankPlace, options: Readonly<Record<string, unknown>>, asked: Asked): Promise<Group> {
   const timeout = (asked.rankTimeout ?? TIMEOUT_SECONDS) * 1000
-  const ranks = await native.ranks({ ...place, timeout })
+  const shareMemory = process.env.LVM_TORCH_SHARED_MEMORY !== '0'
+  const ranks = await native.ranks({ ...place, timeout, shareMemory })
   native.ranksNote(ranks, 'starting')
   const started = asked.processes === undefined ? undefined : launch(options, { size: place.size, port: native.ranksPort(ranks) })
   const talk: Talk = { ranks, rank: place.rank, size: place.size, timeout, ended: () => started?.ended() }
