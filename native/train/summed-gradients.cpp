@@ -101,7 +101,10 @@ void SummedGradients::keep(size_t weight) {
 void SummedGradients::finish_shared(const Tensor& figures) {
   for (size_t i = 0; i < weights.size(); ++i) keep(i);
   const auto sum = ranks->sum(figures);
-  while (!shared->add_up()) std::this_thread::sleep_for(sum.ended() ? 0us : 20us);  // a rank that is lost ends the sum
+  while (!shared->add_up()) {
+    sum.ended();  // throws where a rank is lost
+    std::this_thread::sleep_for(20us);
+  }
   sum();
   ranks->sum(shared->squares)();
   auto exact = true;

@@ -47,25 +47,27 @@ const STEPS = 200
 const common = (out: string, name: string) => ['--out', models(out), '--name', name, '--threads', '1', '--log-every', '1']
 
 describe.each([
-  ['lstm', [], [2, 4]],
-  ['transformer', ['--dropout', '0'], [2, 4]], // with dropout round-off grows to 1e-4 within 60 steps
+  ['lstm', ['--dropout', '0'], [2, 4]],
+  ['transformer', ['--dropout', '0'], [2, 4]],
   ['mamba2', [], [2, 4]],
-  ['gru', ['--preset', 'tiny'], [8]],
+  ['gru', ['--preset', 'tiny', '--dropout', '0'], [8]],
 ] as const)('%s %j', (model, words, sizes) => {
   const train = (name: string, ...more: string[]) => {
-    const data = ['--data', WIKI, '--max-windows', '6400', '--max-steps', `${STEPS}`]
+    const data = ['--data', WIKI, '--max-windows', '8000', '--max-steps', `${STEPS}`]
     return finished(start(process.execPath, [CLI, 'train', model, ...words, ...data, ...common(model, name), ...more]))
   }
-  it(`${STEPS} steps have the losses of one process, and those with a divided optimizer state the same to the bit`, async () => {
+  it(`${STEPS} steps have the losses of one process that accumulates as many batches, to the bit, with a divided optimizer state too`, async () => {
     await train('one')
     const run = (name: string) => join(models(model), name)
-    const reference = lossesOf(run('one'))
-    expect(reference.length).toBe(STEPS)
+    const one = lossesOf(run('one'))
+    expect(one.length).toBe(STEPS)
     for (const size of sizes) {
       await train(`${size}`, '--processes', `${size}`)
       const losses = lossesOf(run(`${size}`))
-      console.log(`${model}, ${size} processes: largest relative difference of a loss ${furthest(losses, reference)}`)
-      expect(furthest(losses, reference)).toBeLessThan(1e-5)
+      console.log(`${model}, ${size} processes: largest relative difference to a loss of undivided batches ${furthest(losses, one)}`)
+      expect(furthest(losses.slice(0, 10), one)).toBeLessThan(1e-5) // round-off grows: a transformer's to 1e-3 after 200 steps
+      await train(`${size}-accumulated`, '--batch-size', `${32 / size}`, '--accumulate', `${size}`)
+      expect(losses).toEqual(lossesOf(run(`${size}-accumulated`)))
       await train(`${size}-divided`, '--processes', `${size}`, '--shard-optimizer')
       expect(lossesOf(run(`${size}-divided`))).toEqual(losses)
     }
