@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { judgeTiers } from '../evaluate/tiers.js'
 import type { Difference } from './differences.js'
 import type { Figures } from './figures/all-figures.js'
-import { csv, drawPng, foreignFonts } from './figures/draw-figure.js'
+import { csv } from './figures/draw-figure.js'
+import { drawPng, foreignFonts } from './figures/draw-png.js'
 import type { Drawn } from './figures/write-figures.js'
 import type { ReportedRun } from './reported-runs.js'
 
@@ -55,11 +56,17 @@ export async function besideDifferences(
     problems.push(...lineDifferences(found, text).map((d) => ({ ...d, place: `${name}, ${d.place}` })))
   }
   for (const [name, text] of Object.entries(others)) await compare(name, text)
-  for (const { name, data, svg } of drawnIn(figures)) {
+  const all = drawnIn(figures)
+  const pictures = await Promise.all(
+    all.map(async ({ name, svg }) => {
+      const found = await bytesOf(join(folder, plots, `${name}.png`))
+      return found?.equals(await drawPng(svg)) ?? true
+    }),
+  )
+  for (const [i, { name, data, svg }] of all.entries()) {
     await compare(`${plots}/${name}.csv`, csv(data))
     await compare(`${plots}/${name}.svg`, svg)
-    const png = await bytesOf(join(folder, plots, `${name}.png`))
-    if (png !== undefined && !png.equals(await drawPng(svg))) {
+    if (!pictures[i]) {
       const { fonts, missing } = await foreignFonts(svg)
       const own = fonts.length + missing.length === 0
       const files = own ? 'the picture of the SVG' : 'the picture of the SVG with the fonts of this machine, since the bundled one lacks letters' // biome-ignore format: a sentence

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { colour, GREY } from '../../lib/page/palette.js'
 import { comparisonFigures } from '../../lib/report/figures/comparison-figures.js'
-import { drawPng, drawSvg } from '../../lib/report/figures/draw-figure.js'
+import { drawSvg } from '../../lib/report/figures/draw-figure.js'
+import { drawPng } from '../../lib/report/figures/draw-png.js'
 import { bars, boxes, lines, scatter } from '../../lib/report/figures/index.js'
 import { charactersOf, fontFinder } from '../../lib/report/figures/png-fonts.js'
 import { shortened, textWidth, wrapped } from '../../lib/report/figures/text-width.js'
@@ -143,6 +144,11 @@ describe('runs in figures', () => {
     const runs = [reported('a', [0.01, 0.005]), reported('b', [0.02, 0.008]), reported('c', losses)]
     const png = await drawPng(await drawSvg(trainingFigures(runs, colours)[0]!))
     expect(Buffer.from(png).toString('latin1', 1, 4)).toBe('PNG')
+  })
+  it('a text that is no SVG is an error, and the next picture is drawn', async () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8"/></svg>'
+    const [wrong, right] = await Promise.allSettled([drawPng('<svg'), drawPng(svg)])
+    expect([wrong!.status, right!.status]).toEqual(['rejected', 'fulfilled'])
   })
   it('a caption promises only what is drawn', () => {
     const [loss, cosine] = trainingFigures([reported('a', [0.2, 0.1])], colours)

@@ -16,7 +16,7 @@ import type { Figure } from './figure.js'
 import { loadFigures } from './load-figures.js'
 import { retrievalFigures } from './retrieval-figures.js'
 import { runFigures, trainingFigures } from './training-figures.js'
-import { type Drawn, drawFigures } from './write-figures.js'
+import { beginFigures, type Drawn } from './write-figures.js'
 
 /** Figures of a report by section of the page. */
 export interface Figures {
@@ -73,9 +73,14 @@ export async function allFigures(
   { folder, say = () => {} }: { folder?: string; say?: (line: string) => void } = {},
 ): Promise<Figures> {
   const { retrieval, diagnosed, analysed, audit, ceiling, arrow, load } = documentsOf(report)
+  const unfinished: (() => Promise<unknown>)[] = []
+  /** Returns a list that is filled when all figures of the report are begun, because threads draw their PNGs meanwhile. */
   const draw = async (figures: readonly Figure[]) => {
     if (figures.length > 0) say(`drawing ${figures.map(({ name }) => name).join(', ')}`)
-    return drawFigures(figures, folder, warn)
+    const finish = await beginFigures(figures, folder, warn)
+    const drawn: Drawn[] = []
+    unfinished.push(async () => drawn.push(...(await finish())))
+    return drawn
   }
   const warned = new Set<string>()
   const warn = (line: string) => {
@@ -95,7 +100,7 @@ export async function allFigures(
       ),
     }
   }
-  return {
+  const all: Figures = {
     comparison: await draw(comparisonFigures(judgedRuns(report), colours)),
     training: await draw(trainingFigures(report.runs.filter(isShown), colours)),
     retrieval: await draw(retrievalFigures(retrieval)),
@@ -105,4 +110,6 @@ export async function allFigures(
     load: await draw(load ? loadFigures(load) : []),
     runs,
   }
+  for (const finish of unfinished) await finish()
+  return all
 }
