@@ -1,4 +1,4 @@
-// Compares steps of two ranks, of one thread each, with those of one process of one thread that has half the batch:
+// Compares steps of two ranks, of one thread each, with those of one process that has half the batch, or two threads:
 // node bench/ranks.mjs [--model transformer] [--rounds 10] [--seconds 3] …
 // All trainings run at once, but only one at a time goes on while the others are stopped, so that all see the machine in the same state.
 // `two processes` are two trainings beside each other that exchange nothing. Needs a POSIX system and a machine that nothing else uses.
@@ -50,8 +50,21 @@ function moments(name) {
 const WARM_UP = 8
 
 /** Starts a training, waits for its first steps and stops it. */
-async function begin(name, words, env = {}) {
-  const all = ['train', values.model, '--data', data, '--epochs', '50', '--out', folder, '--name', name, '--threads', '1']
+async function begin(name, words, { env = {}, threads = 1 } = {}) {
+  const all = [
+    'train',
+    values.model,
+    '--data',
+    data,
+    '--epochs',
+    '50',
+    '--out',
+    folder,
+    '--name',
+    name,
+    '--threads',
+    `${threads}`,
+  ]
   const options = { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'], detached: true }
   const child = spawn(process.execPath, [cli, ...all, '--log-every', '1', '--force', '--quiet', ...words], options)
   started.push(child)
@@ -64,13 +77,15 @@ async function begin(name, words, env = {}) {
 }
 
 const half = ['--batch-size', `${batch / 2}`]
-const two = ['--batch-size', `${batch}`, '--processes', '2']
+const whole = ['--batch-size', `${batch}`]
+const two = [...whole, '--processes', '2']
 const contestants = {
   'one process, half the batch': [await begin('half', half)],
   'two processes, half the batch each': [await begin('left', half), await begin('right', half)],
+  'one process of two threads': [await begin('threads', whole, { threads: 2 })],
   'two ranks': [await begin('ranks', two)],
   'two ranks, --shard-optimizer': [await begin('parts', [...two, '--shard-optimizer'])],
-  'two ranks, LVM_TORCH_SHARED_MEMORY=0': [await begin('network', two, { LVM_TORCH_SHARED_MEMORY: '0' })],
+  'two ranks, LVM_TORCH_SHARED_MEMORY=0': [await begin('network', two, { env: { LVM_TORCH_SHARED_MEMORY: '0' } })],
 }
 const report = { version: 1, ...circumstances('ranks.mjs'), model: values.model, batch, results: [] }
 for (let round = 0; round < rounds; round++)
@@ -94,6 +109,8 @@ const lines = [
   '| --- | --- | --- |',
   ...report.results.map(({ name, ms_per_step: ms }) => `| ${name} | ${ms.toFixed(0)} | ${(ms / first).toFixed(2)} |`),
 ]
-console.log(`${report.cpu}, ${values.model}, batches of ${batch}, one thread for each process\n\n${lines.join('\n')}`)
+console.log(
+  `${report.cpu}, ${values.model}, batches of ${batch}, one thread for each process unless said otherwise\n\n${lines.join('\n')}`,
+)
 keep('ranks', values.out, report, lines)
 process.exit(0)

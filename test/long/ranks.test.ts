@@ -64,7 +64,9 @@ describe.each([
     for (const size of sizes) {
       await train(`${size}`, '--processes', `${size}`)
       const losses = lossesOf(run(`${size}`))
-      console.log(`${model}, ${size} processes: largest relative difference to a loss of undivided batches ${furthest(losses, one)}`)
+      console.log(
+        `${model}, ${size} processes: largest relative difference to a loss of undivided batches ${furthest(losses, one)}`,
+      )
       expect(furthest(losses.slice(0, 10), one)).toBeLessThan(1e-5) // round-off grows: a transformer's to 1e-3 after 200 steps
       await train(`${size}-accumulated`, '--batch-size', `${32 / size}`, '--accumulate', `${size}`)
       expect(losses).toEqual(lossesOf(run(`${size}-accumulated`)))
