@@ -2,7 +2,7 @@ import type { Argv, CommandModule } from 'yargs'
 import { findLibtorch, search } from '../../lib/libtorch/find.js'
 import { install } from '../../lib/libtorch/install.js'
 import { activate, installed, pick, remove, verify } from '../../lib/libtorch/libtorch-store.js'
-import { VERSION } from '../../lib/libtorch/pins.js'
+import { LIBTORCH_PACKAGE, VERSION } from '../../lib/libtorch/pins.js'
 import { choice, flag, resolve, text } from '../../lib/options.js'
 import { bytes, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
@@ -54,6 +54,14 @@ const installing: CommandModule = {
   },
 }
 
+/** Says which libtorch is used although none is installed, or how to get one. */
+function noneInstalled(): string {
+  const { libtorch } = search()
+  return libtorch
+    ? `nothing is installed in the cache; libtorch ${libtorch.version} (${libtorch.variant}) in ${libtorch.path} is used`
+    : `nothing is installed; run: npx lvm-torch libtorch install; or without Python: npm install ${LIBTORCH_PACKAGE}`
+}
+
 const list: CommandModule = {
   command: 'list',
   describe: 'list all installed versions of libtorch',
@@ -66,11 +74,7 @@ const list: CommandModule = {
       used: (r) => (r.active ? 'yes' : ''),
       verdict: (r) => r.verdict,
     })
-    answer(
-      { version: 1, installed: rows },
-      () => (rows.length === 0 ? 'nothing is installed; run: npx lvm-torch libtorch install' : columns),
-      json === true,
-    )
+    answer({ version: 1, installed: rows }, () => (rows.length === 0 ? noneInstalled() : columns), json === true)
   },
 }
 

@@ -8,7 +8,7 @@ import { installed } from './libtorch-store.js'
 import { addonPath } from './load-libtorch.js'
 import { limits, processor, system, threadsOfEnvironment, tool, usableThreads } from './machine.js'
 import { packageRoot, storeRoot } from './paths.js'
-import { here, PLATFORMS } from './pins.js'
+import { here, LIBTORCH_PACKAGE, PLATFORMS } from './pins.js'
 import { attempt, type Trial } from './probe-libtorch.js'
 
 /** A problem and its fix. */
@@ -101,7 +101,11 @@ function checkTools(add: Add, found: ReturnType<typeof tools>, has: { addon: boo
   if (builds && found.compiler === null)
     add(true, 'there is no C++ compiler', 'run: sudo apt-get install -y g++ (or: xcode-select --install)')
   if (!has.libtorch && found.pip === null)
-    add(true, 'python3 with pip is not on the PATH', 'run: sudo apt-get install -y python3-pip')
+    add(
+      false,
+      'python3 with pip, which libtorch install runs, is not on the PATH',
+      `run: sudo apt-get install -y python3-pip; or without Python: npm install ${LIBTORCH_PACKAGE}`,
+    )
 }
 
 /** Tries every libtorch in a child process; `chosen` is the trial of the one in use. */

@@ -82,6 +82,14 @@ describe('libtorch', () => {
     expect(lvm('libtorch', 'list').stdout).toContain('npx lvm-torch libtorch install')
   })
 
+  test('libtorch list names the libtorch that is used although none is installed', () => {
+    const { path } = findLibtorch()
+    const { status, stdout } = shell({ LVM_TORCH_LIBTORCH: path }).lvm('libtorch', 'list')
+    expect([status, stdout]).toEqual([0, expect.stringContaining('nothing is installed in the cache; libtorch 2.13.0')])
+    expect(stdout).toContain(`in ${path} is used`)
+    expect(shell().lvm('libtorch', 'list').stdout).toContain('without Python: npm install @lvm-torch/libtorch-')
+  })
+
   test.each([
     [['info'], 4, /LIBTORCH_MISSING(.|\n)*nothing is installed(.|\n)*fix: /],
     [['verify'], 4, /LIBTORCH_MISSING: libtorch: nothing is installed/],
@@ -125,7 +133,9 @@ describe('doctor', () => {
     for (const name of ['npm', 'python3', 'pip', 'cmake', 'compiler'])
       expect(stdout).toMatch(new RegExp(`^${name} +not found$`, 'm'))
     expect(stdout).toMatch(/wrong: libtorch: expected libtorch 2\.13\.0(.|\n)*unset LVM_TORCH_USE_PYTORCH/)
-    expect(stdout).toMatch(/wrong: python3 with pip is not on the PATH\nfix: run: sudo apt-get install -y python3-pip/)
+    expect(stdout).toMatch(
+      /note: python3 with pip, which libtorch install runs, .*\nfix: .*; or without Python: npm install @lvm-torch\/libtorch-/,
+    )
     expect(stdout).toMatch(/training cannot start before this is fixed\n$/)
   })
 })
