@@ -31,6 +31,11 @@ describe('completion --words', () => {
     [['evaluate', 'my_run', ''], ['my_run']],
     [['train', 'lstm', '--data', ''], []],
     [['nonsense', ''], []],
+    [['train', 'lstm', '--recipe=s'], expect.arrayContaining(['--recipe=strong', '--recipe=retrieve'])],
+    [['train', 'lstm', '--recipe', '=', 's'], expect.arrayContaining(['strong', 'retrieve'])],
+    [['train', 'lstm', '--recipe', '='], expect.arrayContaining(['strong', 'retrieve'])],
+    [['train', 'lstm', '--data=v'], []],
+    [['train', 'lstm', '--unknown=v'], []],
   ])('after %j come %j', (typed, expected) => expect(words(...typed)).toEqual(expected))
   it('a model, its options and the values of a choice are offered', () => {
     expect(words('train', '')).toContain('lstm')
@@ -54,10 +59,12 @@ it.runIf(has('bash'))('bash completes a verb, an option and a run', () => {
     `COMP_WORDS=(lvm-torch ${line.join(' ')} ); COMP_CWORD=${line.length}; _lvm_torch; echo "\${COMPREPLY[*]}"`
   const { stdout, stderr } = inShell(
     'bash',
-    `eval "$(lvm-torch completion bash)"\n${asked(['eval'])}\n${asked(['train', 'lstm', '--ep'])}\n${asked(['evaluate', 'my'])}\n${asked(['runs', 'rest'])}`,
+    `eval "$(lvm-torch completion bash)"\n${asked(['eval'])}\n${asked(['train', 'lstm', '--ep'])}\n${asked(['evaluate', 'my'])}\n${asked(['runs', 'rest'])}\n${asked(['train', 'lstm', '--recipe', '=', 'ret'])}\n${asked(['train', 'lstm', '--recipe', '='])}`,
   )
   expect(stderr).toBe('')
-  expect(stdout.split('\n').slice(0, 4)).toEqual(['evaluate', '--epochs --eps', 'my_run', 'restore'])
+  const found = stdout.trimEnd().split('\n')
+  expect(found.slice(0, 5)).toEqual(['evaluate', '--epochs --eps', 'my_run', 'restore', 'retrieve'])
+  expect(found[5]).toContain('strong')
 })
 it.each(Object.keys(SCRIPTS))('the script for %s is printed, and the shell accepts it where it is installed', (shell) => {
   const { stdout } = spawnSync(process.execPath, [cli, 'completion', shell], { encoding: 'utf8' })

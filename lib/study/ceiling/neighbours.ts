@@ -121,11 +121,12 @@ function keptMeans() {
 }
 type KeptMeans = ReturnType<typeof keptMeans>
 
-/** Returns the k with the highest mean cosine on the held-out windows, and keeps the predictions for it. */
+/** Returns the k with the highest mean cosine on the held-out windows, and keeps the predictions for it unless they are many. */
 async function bestCount(pool: Pool, held: Rows, weights: readonly number[], kept: KeptMeans): Promise<number> {
   const counts = [...new Set(COUNTS.map((count) => Math.min(count, pool.inner)))]
   const sums = counts.map(() => 0)
   const means = counts.map((): Tensor[] => [])
+  const keeps = kept.takes(counts.length * held.ids.length, held.windows.dim)
   for (const ids of queries(held.ids)) {
     using query = await keys(held, ids, weights)
     using found = await nearest(pool, query, counts.at(-1)!, 0, pool.inner)
@@ -133,12 +134,13 @@ async function bestCount(pool: Pool, held: Rows, weights: readonly number[], kep
     for (const [i, count] of counts.entries()) {
       const mean = await meanOf(pool, found, count)
       sums[i]! += await cosineSum(mean, y)
-      means[i]!.push(mean)
+      if (keeps) means[i]!.push(mean)
+      else mean.dispose()
     }
   }
   const best = sums.indexOf(Math.max(...sums))
   for (const [i, parts] of means.entries())
-    if (i === best) kept.add(held, held.ids, await joined(parts))
+    if (i === best && parts.length > 0) kept.add(held, held.ids, await joined(parts))
     else for (const part of parts) part.dispose()
   return counts[best]!
 }
