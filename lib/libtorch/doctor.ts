@@ -9,6 +9,7 @@ import { addonPath } from './load-libtorch.js'
 import { limits, processor, system, threadsOfEnvironment, tool, usableThreads } from './machine.js'
 import { packageRoot, storeRoot } from './paths.js'
 import { here, LIBTORCH_PACKAGE, PLATFORMS } from './pins.js'
+import { installsPip } from './pip.js'
 import { attempt, type Trial } from './probe-libtorch.js'
 
 /** A problem and its fix. */
@@ -104,7 +105,7 @@ function checkTools(add: Add, found: ReturnType<typeof tools>, has: { addon: boo
     add(
       false,
       'python3 with pip, which libtorch install runs, is not on the PATH',
-      `run: sudo apt-get install -y python3-pip; or without Python: npm install ${LIBTORCH_PACKAGE}`,
+      `run: ${installsPip()}; or without Python: npm install ${LIBTORCH_PACKAGE}`,
     )
 }
 

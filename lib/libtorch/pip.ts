@@ -10,6 +10,14 @@ import { LIBTORCH_PACKAGE, VERSION } from './pins.js'
 const run = promisify(execFile)
 const offline = `or without Python: npm install ${LIBTORCH_PACKAGE}; or download torch-${VERSION} elsewhere and run: npx lvm-torch libtorch install --from FILE.whl`
 
+const PIP = {
+  linux: 'sudo apt-get install -y python3-pip',
+  darwin: 'brew install python',
+  win32: 'winget install Python.Python.3.12',
+}
+/** Command that installs Python with pip on this system. */
+export const installsPip = (): string => PIP[process.platform as keyof typeof PIP] ?? 'your package manager for python3-pip'
+
 /** Finds a Python with pip. Errors: LIBTORCH_FETCH with the command that installs one. */
 export async function pythonWithPip(): Promise<string> {
   let seen: string | undefined
@@ -18,14 +26,9 @@ export async function pythonWithPip(): Promise<string> {
     if (!(version instanceof Error)) return python
     if (version.code !== 'ENOENT') seen ??= python
   }
-  const install = {
-    linux: 'sudo apt-get install -y python3-pip',
-    darwin: 'brew install python',
-    win32: 'winget install Python.Python.3.12',
-  }
   const missing = seen === undefined ? 'python3 with pip on the PATH but found no Python' : `${seen} with pip but it has no pip`
   throw new LvmError('LIBTORCH_FETCH', `libtorch install: expected ${missing}`, {
-    hint: `run: ${install[process.platform as 'linux'] ?? 'your package manager for python3-pip'} and try again; ${offline}`,
+    hint: `run: ${installsPip()} and try again; ${offline}`,
   })
 }
 
