@@ -22,6 +22,7 @@ import {
 } from '../lib/index.js'
 import { profiled, stage, tally } from '../lib/stages.js'
 import { refused } from './files/fixture.js'
+import { expectStops } from './stops.js'
 import { place, TINY, trained, vectorFile } from './train/runs.js'
 
 let run: string
@@ -72,15 +73,7 @@ describe('{ signal, onProgress }', () => {
     expect(seen.flatMap(({ open }) => open.map(({ stage }) => stage))).toContainEqual(expect.any(String))
   })
   it.each([...calls, ...stopped])('%s stops at its first stage after an abort', async (_, call) => {
-    const controller = new AbortController()
-    let later = 0
-    const onProgress = () => {
-      if (controller.signal.aborted) later++
-      controller.abort()
-    }
-    await refused('INTERRUPTED', call({ signal: controller.signal, onProgress }))
-    expect(later).toBe(0)
-    await refused('INTERRUPTED', call({ signal: AbortSignal.abort() }))
+    await expectStops(call)
   })
   it('predict that is stopped writes no file', async () => {
     const out = place('stopped.npy')

@@ -5,6 +5,7 @@ import * as library from '../lib/index.js'
 import { type Base, type Control, Encoder, type Moment } from '../lib/index.js'
 import { smallLibtorch, unpack } from './bundle/unpacked.js'
 import { refused } from './files/fixture.js'
+import { expectStops } from './stops.js'
 import { fakeHub } from './text/fake-hub.js'
 import { tinyEncoder, writeTinyEncoder } from './text/tiny-encoder.js'
 import { place, TINY, trained, vectorFile } from './train/runs.js'
@@ -50,15 +51,7 @@ const calls: [string, (control: Control) => Promise<unknown>, written?: string][
 
 describe.each(calls)('%s', (_, call, written) => {
   it('stops at its first stage after an abort, and leaves no file', async () => {
-    const controller = new AbortController()
-    let later = 0
-    const onProgress = () => {
-      if (controller.signal.aborted) later++
-      controller.abort()
-    }
-    await refused('INTERRUPTED', call({ signal: controller.signal, onProgress }))
-    expect(later).toBe(0)
-    await refused('INTERRUPTED', call({ signal: AbortSignal.abort() }))
+    await expectStops(call)
     if (written !== undefined) expect(existsSync(place(written))).toBe(false)
   })
 })

@@ -36,7 +36,7 @@ void SharedState::share_weights() {
     auto* storage = slot.value.storage().unsafeGetStorageImpl();
     if (std::find(storages.begin(), storages.end(), storage) != storages.end()) continue;
     storages.push_back(storage);
-    bytes += lines(storage->nbytes());
+    bytes += whole_lines(storage->nbytes());
   }
   const auto memory = bytes == 0 ? nullptr : shared_memory(*ranks, bytes);
   if (!memory) return;
@@ -46,7 +46,7 @@ void SharedState::share_weights() {
     auto* owner = new std::shared_ptr<void>(memory);
     storage->set_data_ptr_noswap(
       {at, owner, [](void* owner) { delete static_cast<std::shared_ptr<void>*>(owner); }, torch::kCPU});
-    at += lines(storage->nbytes());
+    at += whole_lines(storage->nbytes());
   }
   meet(*ranks);
   seen_by_all = true;

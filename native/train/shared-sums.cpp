@@ -14,7 +14,7 @@ std::vector<Tensor> tensors_at(char* at, const std::vector<Tensor>& like, const 
   std::vector<Tensor> tensors;
   for (const auto& weight : like) {
     tensors.push_back(torch::from_blob(at, weight.sizes(), [memory](void*) {}, torch::kFloat32));
-    at += lines(tensors.back().nbytes());
+    at += whole_lines(tensors.back().nbytes());
   }
   return tensors;
 }
@@ -31,9 +31,9 @@ std::unique_ptr<SharedSums> SharedSums::of(const std::vector<Tensor>& weights, R
   size_t area = 0;
   for (const auto& weight : weights) {
     if (wide(weight.scalar_type()) != torch::kFloat32) return nullptr;
-    area += lines(size_t(weight.numel()) * sizeof(float));
+    area += whole_lines(size_t(weight.numel()) * sizeof(float));
   }
-  const auto steps = lines(sizeof(std::atomic<int64_t>) * weights.size() * size_t(ranks.size));
+  const auto steps = whole_lines(sizeof(std::atomic<int64_t>) * weights.size() * size_t(ranks.size));
   const auto memory = area == 0 ? nullptr : shared_memory(ranks, steps + area * size_t(ranks.size));
   if (!memory) return nullptr;
   std::unique_ptr<SharedSums> shared(new SharedSums(weights, ranks.rank, ranks.size));
@@ -80,19 +80,20 @@ bool SharedSums::add_up() {
 void SharedSums::add_up(size_t i) {
   const auto begin = cuts[i][size_t(rank)], end = cuts[i][size_t(rank) + 1];
   const auto& gradient = weights[i].grad();
-  const auto own = gradient.defined() ? gradient.to(torch::kFloat32).contiguous() : torch::zeros_like(sums[i]);
+  const auto own =
+    gradient.defined() ? gradient.reshape(-1).slice(0, begin, end).to(torch::kFloat32) : torch::zeros({end - begin});
   const auto first = rank == 0 ? 1 : 0;
   std::vector<const float*> terms;
   for (int r = 0; r < size; ++r)
-    if (r != first) terms.push_back((r == rank ? own : kept[size_t(r)][i]).const_data_ptr<float>());
-  auto* sum = sums[i].mutable_data_ptr<float>();
-  auto* square = squares.mutable_data_ptr<double>() + first_block[i];
+    if (r != first) terms.push_back(r == rank ? own.const_data_ptr<float>() : kept[size_t(r)][i].const_data_ptr<float>() + begin);
+  auto* sum = sums[i].mutable_data_ptr<float>() + begin;
+  auto* square = squares.mutable_data_ptr<double>() + first_block[i] + begin / grain;
   parallel(blocks_of(end - begin), 1, [&](int64_t from_block, int64_t to_block) {
     for (auto b = from_block; b < to_block; ++b) {
-      const auto from = begin + b * grain, to = std::min(end, from + grain);
+      const auto from = b * grain, to = std::min(end - begin, from + grain);
       for (const auto* term : terms)
         for (auto k = from; k < to; ++k) sum[k] += term[k];
-      square[from / grain] = sum_of_squares(sum + from, to - from);
+      square[b] = sum_of_squares(sum + from, to - from);
     }
   });
 }
