@@ -145,6 +145,6 @@ export const system = () => ({ platform: platform(), release: release(), arch: a
 /** Environment variables that decide how long an idle OpenMP thread spins; native/loader/loader.cpp sets two of them. */
 const IDLE_THREADS = ['OMP_WAIT_POLICY', 'GOMP_SPINCOUNT', 'KMP_BLOCKTIME'] as const
 
-/** Those of the variables that are set, as text: `GOMP_SPINCOUNT=1000 KMP_BLOCKTIME=1`. */
+/** Those of the variables that are set, as text: `GOMP_SPINCOUNT=3000 KMP_BLOCKTIME=1`. */
 export const idleThreads = (env: Readonly<Record<string, string | undefined>> = process.env): string =>
   IDLE_THREADS.flatMap((name) => (env[name] === undefined ? [] : [`${name}=${env[name]}`])).join(' ')

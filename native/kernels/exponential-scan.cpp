@@ -6,6 +6,10 @@
 namespace lvm {
 namespace {
 
+// The product of a matrix [1 or batch, m, time] with each context. torch::matmul would transpose the contexts into a copy where the
+// matrix needs a gradient.
+Tensor times(const Tensor& matrix, const Tensor& x) { return torch::bmm(matrix.expand({x.size(0), -1, -1}), x); }
+
 // A block of n positions. totals: Σ λᵗ⁻ⁱ up to each position, everything before the block included.
 struct Block {
   int64_t at;     // position of its first
@@ -17,7 +21,7 @@ struct Block {
 
   int64_t n() const { return x.size(1); }
   Tensor sums() const {
-    const auto own = torch::matmul(within.select(1, n() - 1), x);
+    const auto own = times(within.select(1, n() - 1).unsqueeze(0), x);
     return before.defined() ? own + faded.narrow(1, n() - 1, 1) * before : own;
   }
 };
@@ -49,9 +53,6 @@ Tensor joined(const std::vector<Tensor>& parts, bool last_only) {
   return parts.size() == 1 ? parts.front() : torch::cat(parts, 1);
 }
 
-// The product of a matrix with each context; it is [n, n] for all contexts, or [batch, n, n].
-Tensor times(const Tensor& matrix, const Tensor& x) { return torch::matmul(matrix.size(0) == 1 ? matrix[0] : matrix, x); }
-
 // λ^age over a whole context [K, time]
 Tensor powers(const Tensor& rates, int64_t time) { return rates.unsqueeze(1).pow(torch::arange(time, rates.options()).flip(0)); }
 
@@ -62,11 +63,11 @@ Tensor exponential_mean(const Tensor& x, const Tensor& rate, bool last_only, std
   const auto rates = wide(rate);
   if (last_only && !state) {
     const auto weights = powers(rates, x.size(1));
-    return torch::matmul(weights / weights.sum(1, true), wide(x)).to(x.scalar_type());
+    return times((weights / weights.sum(1, true)).unsqueeze(0), wide(x)).to(x.scalar_type());
   }
   std::vector<Tensor> parts;
   in_blocks(x, rates, 128, state, [&](const Block& block) {
-    auto sums = torch::matmul(block.within[0], block.x);
+    auto sums = times(block.within, block.x);
     if (block.before.defined()) sums = sums + block.faded[0].unsqueeze(1) * block.before;
     parts.push_back((sums / block.totals.transpose(1, 2)).to(x.scalar_type()));
     return sums.narrow(1, block.n() - 1, 1);
@@ -79,7 +80,7 @@ Means exponential_means(const Tensor& x, const Tensor& given, bool last_only, st
   const auto rates = wide(given);
   if (last_only && !state) {
     const auto weights = powers(rates, x.size(1)), totals = weights.sum(1);
-    return {torch::matmul(weights / totals.unsqueeze(1), wide(x)).unsqueeze(1), totals.view({1, 1, -1})};
+    return {times((weights / totals.unsqueeze(1)).unsqueeze(0), wide(x)).unsqueeze(1), totals.view({1, 1, -1})};
   }
   std::vector<Tensor> means, totals;
   in_blocks(x, rates, 64, state, [&](const Block& block) {

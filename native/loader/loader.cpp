@@ -65,7 +65,7 @@ void set_variable(const char* name, const char* value) { setenv(name, value, 1);
 #endif
 
 /**
- * Lets idle OpenMP threads sleep after microseconds; by default they spin for milliseconds beside other work. A variable that the
+ * Lets idle OpenMP threads sleep after some tens of microseconds; by default they spin for milliseconds beside other work. A variable that the
  * user has set stays. OpenMP reads the variables of the process once, when it loads; `process.env` of a worker thread is a copy.
  *
  * Source: libgomp manual, GOMP_SPINCOUNT (iterations); LLVM OpenMP, KMP_BLOCKTIME (milliseconds; libiomp5 and libomp)
@@ -73,7 +73,7 @@ void set_variable(const char* name, const char* value) { setenv(name, value, 1);
 void spin_briefly() {
   for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"})
     if (has_variable(name)) return;
-  set_variable("GOMP_SPINCOUNT", "1000");
+  set_variable("GOMP_SPINCOUNT", "3000");
   set_variable("KMP_BLOCKTIME", "1");
 }
 

@@ -24,12 +24,12 @@ function seen(given: Variables, inWorker = false): { here: Variables; child: Var
 }
 
 test('loading libtorch limits the spin time of idle OpenMP threads in this process and its children', () => {
-  const short = { GOMP_SPINCOUNT: '1000', KMP_BLOCKTIME: '1' }
+  const short = { GOMP_SPINCOUNT: '3000', KMP_BLOCKTIME: '1' }
   expect(seen({})).toEqual({ here: short, child: short })
 })
 
 test('loading libtorch in a worker thread limits the spin time for the whole process, although its environment is a copy', () => {
-  expect(seen({}, true).here).toMatchObject({ GOMP_SPINCOUNT: '1000' })
+  expect(seen({}, true).here).toMatchObject({ GOMP_SPINCOUNT: '3000' })
 })
 
 test.runIf(process.platform === 'linux')('the OpenMP of libtorch reads the short spin time when it loads', () => {
@@ -39,7 +39,7 @@ test.runIf(process.platform === 'linux')('the OpenMP of libtorch reads the short
     encoding: 'utf8',
     env: { ...env, OMP_DISPLAY_ENV: 'verbose' },
   })
-  expect(stderr).toMatch(/GOMP_SPINCOUNT = '1000'/)
+  expect(stderr).toMatch(/GOMP_SPINCOUNT = '3000'/)
 })
 
 test.each<Variables>([{ GOMP_SPINCOUNT: '7' }, { KMP_BLOCKTIME: '200' }, { OMP_WAIT_POLICY: 'ACTIVE' }])(
