@@ -33,11 +33,13 @@ export interface System {
   readonly rough: boolean
   /** Returns one map for each anchor; undefined when λ is too small for the numbers. */
   solve(lambda: number, dtype?: Precision): Promise<LinearMap[] | undefined>
+  /** Outputs of the maps for the windows that were named beforehand, without the maps themselves; absent where a system knows no such windows. */
+  outputs?(lambda: number): Promise<Tensor[] | undefined>
   [Symbol.dispose](): void
 }
 
 /** Returns inputs and targets of the windows minus `offset`. Shapes: x [n, features], y [n, dim], float32. */
-async function shifted(rows: Rows, ids: Int32Array, inputs: Inputs, offset: Tensor): Promise<[Tensor, Tensor]> {
+export async function shifted(rows: Rows, ids: Int32Array, inputs: Inputs, offset: Tensor): Promise<[Tensor, Tensor]> {
   using raw = await read(inputs, rows, ids)
   using rawTargets = await targets(rows, ids)
   using moved = await raw.op('aten::sub.Tensor', offset)
@@ -59,7 +61,7 @@ async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): 
 }
 
 /** Solves for several right-hand sides with one factor. Shapes: each right [n, dim]; returns as many of the same shape. */
-async function solveAll(matrix: Tensor, rights: readonly Tensor[], lambda: number, dtype: Precision) {
+export async function solveAll(matrix: Tensor, rights: readonly Tensor[], lambda: number, dtype: Precision) {
   using own = (await call('aten::_to_copy', [matrix], { dtype })) as Tensor
   using wide = (await call('aten::cat', [rights, 1])) as Tensor
   using right = await wide.to({ dtype }).ready()
@@ -72,7 +74,7 @@ async function solveAll(matrix: Tensor, rights: readonly Tensor[], lambda: numbe
 }
 
 /** As `withIntercept` for several weights, which it frees. */
-async function withIntercepts(weights: readonly Tensor[], x: Tensor, y: Tensor, offset: Tensor, positions: number) {
+export async function withIntercepts(weights: readonly Tensor[], x: Tensor, y: Tensor, offset: Tensor, positions: number) {
   const maps: LinearMap[] = []
   for (const each of weights) {
     using weight = each
@@ -97,13 +99,13 @@ async function withIntercept(weight: Tensor, x: Tensor, y: Tensor, offset: Tenso
 }
 
 /** Map of an anchor: one diagonal block per position, filled with that position's weight. Shapes: [positions · dim, dim], float64. */
-async function anchorMap(anchor: readonly number[], dim: number): Promise<Tensor> {
+export async function anchorMap(anchor: readonly number[], dim: number): Promise<Tensor> {
   using weights = Tensor.from(Float64Array.from(anchor), [anchor.length, 1])
   using eye = (await call('aten::eye', [dim], { dtype: 'float64' })) as Tensor
   return await weights.op('aten::kron', eye)
 }
 
-const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> => {
+export const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> => {
   using trace = await matrix.op('aten::trace')
   return (await trace.item()) / features
 }
@@ -197,53 +199,6 @@ export async function normalEquations(moments: Moments, anchors: readonly Anchor
     },
     [Symbol.dispose]() {
       for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
-    },
-  }
-}
-
-/** Builds the dual equations, [windows × windows], all in float64, for fewer windows than features; the solution is the same. */
-export async function dualEquations(
-  rows: Rows,
-  inputs: Inputs,
-  offset: Tensor,
-  anchors: readonly Anchor[] = [undefined],
-): Promise<System> {
-  using offset32 = await offset.to({ dtype: 'float32' }).ready()
-  const [rawX, rawY] = await shifted(rows, rows.ids, inputs, offset32)
-  using x32 = rawX
-  using y32 = rawY
-  using x64 = await x32.to({ dtype: 'float64' }).ready()
-  using y64 = await y32.to({ dtype: 'float64' }).ready()
-  const x = (await call('aten::mean.dim', [x64, [0]])) as Tensor
-  const y = (await call('aten::mean.dim', [y64, [0]])) as Tensor
-  const centred = await x64.op('aten::sub.Tensor', x)
-  const outputs = await y64.op('aten::sub.Tensor', y)
-  const transposed = await centred.op('aten::t')
-  const products = await centred.op('aten::mm', transposed)
-  // W = A + Xᵀ (XXᵀ + λ I)⁻¹ (Y − XA)
-  const maps = new Map<Anchor, Tensor>()
-  const rights: Tensor[] = []
-  for (const anchor of anchors) {
-    if (anchor !== undefined) maps.set(anchor, await anchorMap(anchor, offset.shape[0]!))
-    const map = maps.get(anchor)
-    rights.push(map ? ((await call('aten::addmm', [outputs, centred, map], { alpha: -1 })) as Tensor) : outputs)
-  }
-  return {
-    scale: await meanDiagonal(products, centred.shape[1]!),
-    rough: false, // most of the time goes into the maps
-    async solve(lambda) {
-      const duals = await solveAll(products, rights, lambda, 'float64')
-      if (duals === undefined) return undefined
-      const weights: Tensor[] = []
-      for (const [i, solved] of duals.entries()) {
-        using dual = solved
-        const map = maps.get(anchors[i])
-        weights.push((map ? await call('aten::addmm', [map, transposed, dual]) : await transposed.op('aten::mm', dual)) as Tensor)
-      }
-      return await withIntercepts(weights, x, y, offset, inputs.positions)
-    },
-    [Symbol.dispose]() {
-      for (const tensor of new Set([x, y, centred, outputs, transposed, products, ...maps.values(), ...rights])) tensor.dispose()
     },
   }
 }

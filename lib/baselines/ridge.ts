@@ -2,13 +2,14 @@ import { LvmError } from '../errors.js'
 import { joinBytes } from '../files/cache-entry.js'
 import { permutation } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
-import { blocks, cosineSum, meanTarget, type Rows, sparse, targets } from './baselines-rows.js'
+import { meanTarget, type Rows, sparse } from './baselines-rows.js'
 import { type Form, kept } from './kept-fits.js'
 import { fitMixture, MEANS } from './memories.js'
+import { dualEquations } from './ridge-dual.js'
+import { heldOut } from './ridge-held-out.js'
 import {
   type Anchor,
   addMoments,
-  dualEquations,
   type Inputs,
   type LinearMap,
   noMoments,
@@ -46,38 +47,6 @@ export function innerSplit(rows: Rows): { inner: Rows; held: Rows } {
   const cut = Math.ceil((1 - INNER) * ids.length)
   const isHeld = (id: number, i: number) => (articles.length > 1 ? heldArticles.has(windows.article[id]!) : i >= cut)
   return { inner: { ...rows, ids: ids.filter((id, i) => !isHeld(id, i)) }, held: { ...rows, ids: ids.filter(isHeld) } }
-}
-
-/** Held-out inputs and targets up to this size are kept between two values of λ. Units: floats; 2²⁶ are 256 MB. */
-const KEPT = 1 << 26
-
-/** Judges maps by their mean cosine on held-out windows. */
-function heldOut(held: Rows, inputs: Inputs) {
-  const kept = new Map<number, readonly [Tensor, Tensor]>()
-  const keep = held.ids.length * (inputs.positions + 1) * held.windows.dim <= KEPT
-  const free = (block: readonly Tensor[]) => {
-    for (const tensor of block) tensor.dispose()
-  }
-  const block = async (ids: Int32Array) => {
-    using x = await read(inputs, held, ids)
-    return [await x.op('aten::flatten.using_ints', 1, -1), await targets(held, ids)] as const
-  }
-  return {
-    async cosine({ weight, bias }: LinearMap): Promise<number> {
-      let sum = 0
-      for (const [at, ids] of [...blocks(held)].entries()) {
-        const [x, y] = kept.get(at) ?? (await block(ids))
-        using prediction = (await call('aten::addmm', [bias, x, weight])) as Tensor
-        sum += await cosineSum(prediction, y)
-        if (keep) kept.set(at, [x, y])
-        else free([x, y])
-      }
-      return sum / held.ids.length
-    },
-    [Symbol.dispose]() {
-      for (const one of kept.values()) free(one)
-    },
-  }
 }
 
 /** Mean cosine on the held-out articles of the map for a power of ten as λ; undefined where it cannot be solved. */
@@ -179,12 +148,12 @@ async function fitted(train: Rows, anchors: readonly Anchor[], pairs: boolean): 
   const { inner, held } = innerSplit(train)
   using offset = await meanTarget(train)
   using moments = train.ids.length > positions * dim ? await noMoments(inputs, offset) : undefined
-  const systemOf = async (rows: Rows, added: Rows) => {
-    if (moments === undefined) return dualEquations(rows, inputs, offset, near)
+  const systemOf = async (rows: Rows, added: Rows, held?: Rows) => {
+    if (moments === undefined) return dualEquations(rows, inputs, offset, { anchors: near, held })
     await addMoments(moments, added)
     return normalEquations(moments, near)
   }
-  const { lambdas, own } = await searched(await systemOf(inner, inner), held, inputs, anchors.length, pairs)
+  const { lambdas, own } = await searched(await systemOf(inner, inner, held), held, inputs, anchors.length, pairs)
   using system = await systemOf(train, held)
   return [...(await solvedFor(system, lambdas, inputs)), ...own]
 }
@@ -196,8 +165,14 @@ async function searched(system: System, held: Rows, inputs: Inputs, anchors: num
   const solutions = new Map<string, Promise<readonly number[] | undefined>>()
   /** Mean cosines of the maps of all anchors. */
   const cosines = async (exponent: number, dtype: Precision) => {
-    const maps = await owned.solve(10 ** exponent, dtype)
     const all: number[] = []
+    const outputs = await owned.outputs?.(10 ** exponent)
+    for (const one of outputs ?? []) {
+      all.push(await judge.outputCosine(one))
+      one.dispose()
+    }
+    if (owned.outputs) return outputs && all
+    const maps = await owned.solve(10 ** exponent, dtype)
     for (const map of maps ?? []) {
       all.push(await judge.cosine(map))
       disposeMap(map)

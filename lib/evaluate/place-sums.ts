@@ -1,6 +1,6 @@
 import { type Rows, take } from '../baselines/baselines-rows.js'
 import { lastOf } from '../data/windows.js'
-import { native } from '../native.js'
+import { native, type QuerySums } from '../native.js'
 import { stage, tally } from '../stages.js'
 import { call, type Tensor } from '../torch/tensor.js'
 import { listExcluded } from './exclusions.js'
@@ -11,7 +11,7 @@ export interface SummedQuery {
   /** One weight for each of the `sharedVectors`, the oldest first, then that of the target. */
   readonly weights: readonly number[]
   /** The queries themselves, which decide where the sums are too inexact. Shapes: [n, dim]. */
-  predict(ids: Int32Array): Promise<Tensor>
+  readonly predict: Ask
 }
 
 /** Windows that share a pass over the bank, and the longest context whose sums cost less than their products. */
@@ -55,45 +55,37 @@ function repeatedLists({ first, excluded }: ReturnType<typeof listExcluded>, tim
   return { first: begin, excluded: rows }
 }
 
-async function stacked(queries: readonly SummedQuery[], ids: Int32Array): Promise<Tensor> {
+/** Returns queries of windows. Shapes: [n, dim]. */
+type Ask = (ids: Int32Array) => Promise<Tensor>
+
+async function stacked(queries: readonly Ask[], ids: Int32Array): Promise<Tensor> {
   const each: Tensor[] = []
-  for (const query of queries) each.push(await query.predict(ids))
+  for (const query of queries) each.push(await query(ids))
   using all = (await call('aten::stack', [each, 1])) as Tensor
   for (const one of each) one.dispose()
   return all.op('aten::flatten.using_ints', 0, 1)
 }
 
-/**
- * Ranks the targets for several queries in one pass: the cosines of the vectors that they share are computed once, and summed for each.
- *
- * The result is that of `placeTargets` for each query.
- */
-export async function placeSums(rows: Rows, pool: Pool, queries: readonly SummedQuery[]): Promise<Placed[]> {
+/** Ranks the targets for several queries of each window in one pass over the bank; the result is that of `placeTargets` for each query. */
+export async function placeEach(
+  rows: Rows,
+  pool: Pool,
+  queries: readonly Ask[],
+  sumsOf?: (ids: Int32Array) => Promise<{ readonly sums: QuerySums; readonly parts: Tensor }>,
+): Promise<Placed[]> {
   const [n, times] = [rows.ids.length, queries.length]
   const empty = () => ({ ahead: new Int32Array(n), tied: new Int32Array(n) })
   const found = queries.map(() => ({ all: empty(), allowed: empty() }))
-  const width = sharedVectors(rows) + 1
   for (let at = 0, count = 0; at < n; at += count) {
     count = together(pool, at, WINDOWS)
     tally(at, n)
     const ids = rows.ids.subarray(at, at + count)
-    const shared = sharedRows(rows, ids, width - 1)
-    using parts = await take(rows.base.vectors, shared.rows)
+    const shared = await sumsOf?.(ids)
+    using _parts = shared?.parts
     using vectors = await stacked(queries, ids)
-    const sums = {
-      parts: parts.native,
-      rows: Int32Array.from(
-        { length: count * times * width },
-        (_, i) => shared.first[Math.floor(i / (times * width))]! + (i % width),
-      ),
-      weights: Float64Array.from(
-        { length: count * times * width },
-        (_, i) => queries[Math.floor(i / width) % times]!.weights[i % width]!,
-      ),
-    }
-    const targets = repeated(pool.target.subarray(at, at + count), times)
+    const target = repeated(pool.target.subarray(at, at + count), times)
     const left = repeatedLists(listExcluded(pool.excluded, at, count), times)
-    const part = await stage('search', () => native.retrieve(vectors.native, pool.bank, { target: targets, ...left }, 1, sums))
+    const part = await stage('search', () => native.retrieve(vectors.native, pool.bank, { target, ...left }, 1, shared?.sums))
     for (const [q, { all, allowed }] of found.entries())
       for (let i = 0; i < count; i++)
         for (const key of ['ahead', 'tied'] as const) {
@@ -102,6 +94,29 @@ export async function placeSums(rows: Rows, pool: Pool, queries: readonly Summed
         }
   }
   return found
+}
+
+/** As `placeEach` for queries that are sums: the cosines of the vectors that they share are computed once, and summed for each. */
+export function placeSums(rows: Rows, pool: Pool, queries: readonly SummedQuery[]): Promise<Placed[]> {
+  const times = queries.length
+  const width = sharedVectors(rows) + 1
+  const sumsOf = async (ids: Int32Array) => {
+    const shared = sharedRows(rows, ids, width - 1)
+    const parts = await take(rows.base.vectors, shared.rows)
+    const terms = { length: ids.length * times * width }
+    const sums = {
+      parts: parts.native,
+      rows: Int32Array.from(terms, (_, i) => shared.first[Math.floor(i / (times * width))]! + (i % width)),
+      weights: Float64Array.from(terms, (_, i) => queries[Math.floor(i / width) % times]!.weights[i % width]!),
+    }
+    return { sums, parts }
+  }
+  return placeEach(
+    rows,
+    pool,
+    queries.map(({ predict }) => predict),
+    sumsOf,
+  )
 }
 
 /** Ranks the targets for one query of all windows. Shapes: query [1, dim]. */

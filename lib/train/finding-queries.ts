@@ -2,9 +2,9 @@ import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
 import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
 import { type Form, kept } from '../baselines/kept-fits.js'
 import { decayWeights } from '../baselines/window-products.js'
-import { placeSums, type SummedQuery, sharedVectors } from '../evaluate/place-sums.js'
+import { placeEach, placeSums, type SummedQuery, sharedVectors } from '../evaluate/place-sums.js'
 import { openPool } from '../evaluate/pool.js'
-import { type Placed, placeTargets, ranks } from '../evaluate/search.js'
+import { type Placed, ranks } from '../evaluate/search.js'
 import { joinBytes } from '../files/cache-entry.js'
 import { sampled } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
@@ -88,19 +88,19 @@ async function fitted(train: Trained): Promise<[Finding, WhitenedMean]> {
   const sample = { ...train, ids: sampled(train.ids, FINDING_WINDOWS, 0) }
   const pool = await openPool(sample)
   const hitsOf = ({ allowed }: Placed) => ranks(allowed).filter((rank) => rank <= 10).length
-  const found = async (query: Finding): Promise<number> =>
-    hitsOf(await placeTargets(pool, (at, count) => query.predict(sample, sample.ids.subarray(at, at + count))))
+  const found = async (queries: readonly Finding[]) => {
+    const reads = queries.map((query) => (ids: Int32Array) => query.predict(sample, ids))
+    return (await placeEach(sample, pool, reads)).map(hitsOf)
+  }
   try {
     const decaying = DECAYS.map(meanOf)
-    const together =
-      train.windows.length === undefined && sharedVectors(sample) > 1
-        ? (await placeSums(sample, pool, decaying.map(sumOf(sample)))).map(hitsOf)
-        : undefined
-    const mean = await bestOf(decaying, async (query) => together?.[decaying.indexOf(query)] ?? found(query))
+    const shared = train.windows.length === undefined && sharedVectors(sample) > 1
+    const hits = shared ? (await placeSums(sample, pool, decaying.map(sumOf(sample)))).map(hitsOf) : await found(decaying)
+    const mean = bestOf(decaying, hits)
     const axes = await axesOf(train)
     const candidates = await Promise.all(WHITENINGS.map((o) => whitened(axes, { decay: mean.params.decay!, ...o })))
     for (const tensor of Object.values(axes)) tensor.dispose()
-    return [mean, await bestOf(candidates, found)]
+    return [mean, bestOf(candidates, await found(candidates))]
   } finally {
     pool.dispose()
   }
@@ -130,15 +130,8 @@ const FINDING_FORM: Form<
 }
 
 /** Returns the first of the queries that find most, and disposes of the others. */
-async function bestOf<Q extends Finding>(queries: readonly Q[], found: (query: Q) => Promise<number>): Promise<Q> {
-  let best: { query: Q; hits: number } | undefined
-  for (const query of queries) {
-    const hits = await found(query)
-    if (best !== undefined && hits <= best.hits) query.dispose()
-    else {
-      best?.query.dispose()
-      best = { query, hits }
-    }
-  }
-  return best!.query
+function bestOf<Q extends Finding>(queries: readonly Q[], hits: readonly number[]): Q {
+  const best = queries[hits.indexOf(Math.max(...hits))]!
+  for (const query of queries) if (query !== best) query.dispose()
+  return best
 }

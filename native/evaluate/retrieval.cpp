@@ -133,7 +133,8 @@ struct Search {
 
   void look(Query& q, const float* cosines, const Bank::Block& block) const {
     const auto [at, count, norms, usual] = block;
-    retrieval::Limits limits{below(q.cosine - q.error), above(q.cosine + q.error), below(q.allowed.least(k) - q.error)};
+    const auto least = std::max(below(q.allowed.least(k) - q.error), least_near(q, cosines, count));
+    retrieval::Limits limits{below(q.cosine - q.error), above(q.cosine + q.error), least};
     for (int64_t j = 0; j < count; j += strip) {
       const auto end = std::min(j + strip, count);
       if (!retrieval::examine(cosines + j, end - j, limits, q.ahead)) continue;
@@ -141,7 +142,7 @@ struct Search {
         const bool open = cosines[i] >= limits.low && cosines[i] <= limits.high;
         if (open || cosines[i] >= limits.near) look_closer(q, at + i, norms[i], open);
       }
-      limits.near = below(q.allowed.least(k) - q.error);
+      limits.near = std::max(least, below(q.allowed.least(k) - q.error));
     }
     const auto [first, last] = std::pair(std::lower_bound(q.excluded.begin(), q.excluded.end(), at),
                                          std::lower_bound(q.excluded.begin(), q.excluded.end(), at + count));
@@ -151,6 +152,16 @@ struct Search {
       q.excluded_tied += q.level(exact);
       q.left_out.offer({exact, *row}, k);
     }
+  }
+
+  // While fewer than k neighbours are known: float32 cosine that none of the k nearest allowed rows of a block is below.
+  // Otherwise every row of the first block would be computed in float64.
+  float least_near(const Query& q, const float* cosines, int64_t count) const {
+    const auto enough = k + int64_t(q.excluded.size());
+    if (k == 0 || int64_t(q.allowed.all().size()) == k || enough > count) return -2;
+    std::vector<float> own(cosines, cosines + count);
+    std::nth_element(own.begin(), own.begin() + (enough - 1), own.end(), std::greater<>());
+    return below(own[size_t(enough - 1)] - 2 * q.error);
   }
 
   void look_closer(Query& q, int64_t row, double norm, bool open) const {

@@ -6,8 +6,8 @@
 namespace lvm {
 namespace {
 
-// The product of a matrix [1 or batch, m, time] with each context. torch::matmul would transpose the contexts into a copy where the
-// matrix needs a gradient.
+// The product of a matrix [1 or batch, m, time] with each context. torch::matmul would transpose the contexts into a copy where
+// the matrix needs a gradient.
 Tensor times(const Tensor& matrix, const Tensor& x) { return torch::bmm(matrix.expand({x.size(0), -1, -1}), x); }
 
 // A block of n positions. totals: Σ λᵗ⁻ⁱ up to each position, everything before the block included.

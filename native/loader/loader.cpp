@@ -65,8 +65,9 @@ void set_variable(const char* name, const char* value) { setenv(name, value, 1);
 #endif
 
 /**
- * Lets idle OpenMP threads sleep after some tens of microseconds; by default they spin for milliseconds beside other work. A variable that the
- * user has set stays. OpenMP reads the variables of the process once, when it loads; `process.env` of a worker thread is a copy.
+ * Lets idle OpenMP threads sleep after some tens of microseconds; by default they spin for milliseconds beside other work. A
+ * variable that the user has set stays. OpenMP reads the variables of the process once, when it loads; `process.env` of a worker
+ * thread is a copy.
  *
  * Source: libgomp manual, GOMP_SPINCOUNT (iterations); LLVM OpenMP, KMP_BLOCKTIME (milliseconds; libiomp5 and libomp)
  */

@@ -1,7 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { meanTarget, type Rows } from '../../../lib/baselines/baselines-rows.js'
-import { addMoments, dualEquations, noMoments, normalEquations } from '../../../lib/baselines/ridge-systems.js'
+import { applyRidge } from '../../../lib/baselines/ridge.js'
+import { dualEquations } from '../../../lib/baselines/ridge-dual.js'
+import { addMoments, noMoments, normalEquations } from '../../../lib/baselines/ridge-systems.js'
 import { synth } from '../../../lib/data/synth.js'
 import { native } from '../../../lib/native.js'
 import { studentLimit, studentP } from '../../../lib/statistics/student.js'
@@ -138,7 +140,7 @@ describe('ridge towards a weighted sum', () => {
         return await normalEquations(moments, [undefined, anchor])
       },
     ],
-    ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, { positions: 3 }, offset, [undefined, anchor])],
+    ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, { positions: 3 }, offset, { anchors: [undefined, anchor] })],
   ] as const)(
     'ridge with an anchor equals the weighted sum for a huge λ and least squares for a tiny one: %s',
     async (_, systemOf) => {
@@ -154,6 +156,22 @@ describe('ridge towards a weighted sum', () => {
       for (const [i, value] of near.entries()) expect(value).toBeCloseTo(plain[i]!, 3)
     },
   )
+
+  it('the dual equations give the outputs of their maps on held-out windows', async () => {
+    const rows = rowsOf(data, (article) => article % 4 > 0)
+    const held = rowsOf(data, (article) => article % 4 === 0)
+    using offset = await meanTarget(rows)
+    const inputs = { positions: 3 }
+    using system = await dualEquations(rows, inputs, offset, { anchors: [undefined, anchor], held })
+    for (const lambda of [1e-2, 1, 100]) {
+      const outputs = (await system.outputs!(lambda))!
+      for (const [i, map] of (await system.solve(lambda))!.entries()) {
+        using whole = await applyRidge({ ...map, ...inputs, lambda }, held, held.ids)
+        const [expected, found] = [await whole.data(), await outputs[i]!.data()]
+        for (const [j, value] of expected.entries()) expect(Number(found[j])).toBeCloseTo(Number(value), 4)
+      }
+    }
+  })
 })
 
 describe('arrow', () => {

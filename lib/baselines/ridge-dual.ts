@@ -1,0 +1,87 @@
+import { call, type Tensor } from '../torch/tensor.js'
+import type { Rows } from './baselines-rows.js'
+import {
+  type Anchor,
+  anchorMap,
+  type Inputs,
+  meanDiagonal,
+  type System,
+  shifted,
+  solveAll,
+  withIntercepts,
+} from './ridge-systems.js'
+
+/** Centred inputs of other windows, and their products with those of a system. Shapes: x [n, features], products [n, windows], float64. */
+async function otherInputs(held: Rows, inputs: Inputs, o: { offset: Tensor; mean: Tensor; transposed: Tensor }) {
+  const [raw, targets] = await shifted(held, held.ids, inputs, o.offset)
+  targets.dispose()
+  using x32 = raw
+  using x64 = await x32.to({ dtype: 'float64' }).ready()
+  const x = await x64.op('aten::sub.Tensor', o.mean)
+  return { x, products: await x.op('aten::mm', o.transposed) }
+}
+
+/** Builds the dual equations, [windows × windows], all in float64, for fewer windows than features; the solution is the same. */
+export async function dualEquations(
+  rows: Rows,
+  inputs: Inputs,
+  offset: Tensor,
+  { anchors = [undefined], held }: { readonly anchors?: readonly Anchor[]; readonly held?: Rows | undefined } = {},
+): Promise<System> {
+  using offset32 = await offset.to({ dtype: 'float32' }).ready()
+  const [rawX, rawY] = await shifted(rows, rows.ids, inputs, offset32)
+  using x32 = rawX
+  using y32 = rawY
+  using x64 = await x32.to({ dtype: 'float64' }).ready()
+  using y64 = await y32.to({ dtype: 'float64' }).ready()
+  const x = (await call('aten::mean.dim', [x64, [0]])) as Tensor
+  const y = (await call('aten::mean.dim', [y64, [0]])) as Tensor
+  const centred = await x64.op('aten::sub.Tensor', x)
+  const outputs = await y64.op('aten::sub.Tensor', y)
+  const transposed = await centred.op('aten::t')
+  const products = await centred.op('aten::mm', transposed)
+  const other = held && (await otherInputs(held, inputs, { offset: offset32, mean: x, transposed }))
+  // W = A + Xᵀ (XXᵀ + λ I)⁻¹ (Y − XA)
+  const maps = new Map<Anchor, Tensor>()
+  const rights: Tensor[] = []
+  for (const anchor of anchors) {
+    if (anchor !== undefined) maps.set(anchor, await anchorMap(anchor, offset.shape[0]!))
+    const map = maps.get(anchor)
+    rights.push(map ? ((await call('aten::addmm', [outputs, centred, map], { alpha: -1 })) as Tensor) : outputs)
+  }
+  const meanY = await y.op('aten::add.Tensor', offset)
+  const owned = [x, y, meanY, centred, outputs, transposed, products, ...maps.values(), ...rights]
+  return {
+    scale: await meanDiagonal(products, centred.shape[1]!),
+    rough: false, // float64 takes little time
+    ...(other && {
+      async outputs(lambda: number) {
+        const duals = await solveAll(products, rights, lambda, 'float64')
+        if (duals === undefined) return undefined
+        const all: Tensor[] = []
+        for (const [i, solved] of duals.entries()) {
+          using dual = solved
+          using change = (await call('aten::addmm', [meanY, other.products, dual])) as Tensor
+          const map = maps.get(anchors[i])
+          using whole = (map ? await call('aten::addmm', [change, other.x, map]) : change.to({})) as Tensor
+          all.push(await whole.to({ dtype: 'float32' }).ready())
+        }
+        return all
+      },
+    }),
+    async solve(lambda) {
+      const duals = await solveAll(products, rights, lambda, 'float64')
+      if (duals === undefined) return undefined
+      const weights: Tensor[] = []
+      for (const [i, solved] of duals.entries()) {
+        using dual = solved
+        const map = maps.get(anchors[i])
+        weights.push((map ? await call('aten::addmm', [map, transposed, dual]) : await transposed.op('aten::mm', dual)) as Tensor)
+      }
+      return await withIntercepts(weights, x, y, offset, inputs.positions)
+    },
+    [Symbol.dispose]() {
+      for (const tensor of new Set([...owned, ...Object.values(other ?? {})])) tensor.dispose()
+    },
+  }
+}
