@@ -77,13 +77,14 @@ async function widened(model: Model, dtype: DType): Promise<Computer> {
 interface Probe {
   readonly batch: number
   readonly time: number
+  /** Shapes: [batch, time, dim]. */
+  readonly x: Tensor
 }
 /** Returns the outputs for all probes and disposes of the model, so that only one is in memory at a time. */
-async function outputs(computer: Computer, probes: readonly Probe[], dim: number): Promise<Float64Array[]> {
+async function outputs(computer: Computer, probes: readonly Probe[]): Promise<Float64Array[]> {
   const all: Float64Array[] = []
   try {
-    for (const { batch, time } of probes) {
-      using x = await contexts(batch, time, dim)
+    for (const { x } of probes) {
       using y = await computer.run(x)
       using wide = await y.to({ dtype: 'float64' }).ready()
       all.push((await wide.data()) as Float64Array)
@@ -108,10 +109,10 @@ interface FileOutputs {
   readonly wide?: Float64Array[]
   readonly runtime: string | null
 }
-async function outputsInOnnx(runtime: Runtime, path: string, probes: readonly Probe[], dim: number): Promise<FileOutputs> {
+async function outputsInOnnx(runtime: Runtime, path: string, probes: readonly Probe[]): Promise<FileOutputs> {
   const batches = []
-  for (const { batch, time } of probes) {
-    using x = await contexts(batch, time, dim)
+  for (const { x } of probes) {
+    const [batch, time, dim] = x.shape as [number, number, number]
     batches.push({ shape: [batch, time, dim] as const, values: (await x.data()) as Float32Array })
   }
   const { outputs, runtime: name } = await computeInRuntime(runtime, path, batches)
@@ -127,8 +128,9 @@ async function outputsInOnnx(runtime: Runtime, path: string, probes: readonly Pr
 export async function compare(run: string, path: string, format: Format, runtime?: Runtime): Promise<Comparison> {
   using model = await load(run, { device: 'cpu', exact: true })
   const [batches, times] = [[1, 3, 32], lengths(model)]
-  const probes = times.flatMap((time) => batches.map((batch) => ({ batch, time })))
-  const of = (computer: Computer) => outputs(computer, probes, model.dim)
+  const probes: Probe[] = []
+  for (const time of times) for (const batch of batches) probes.push({ batch, time, x: await contexts(batch, time, model.dim) })
+  const of = (computer: Computer) => outputs(computer, probes)
   const dtype = runtime === undefined ? weightsDtype(model.manifest) : 'float32'
   const itself = { run: (x: Tensor) => model.predict(x), dispose: () => {} }
   const own = await of(dtype === weightsDtype(model.manifest) ? itself : await widened(model, dtype))
@@ -143,7 +145,8 @@ export async function compare(run: string, path: string, format: Format, runtime
         wide: await of(await opened(model, path, format, WIDER[dtype])),
         runtime: null,
       }
-    : await outputsInOnnx(runtime, path, probes, model.dim)
+    : await outputsInOnnx(runtime, path, probes)
+  for (const { x } of probes) x.dispose()
   let worst = { largest_difference: 0, allowed: 0, share: 0 }
   let largest = 0
   for (const [i, { batch, time }] of probes.entries()) {
@@ -160,7 +163,7 @@ export async function compare(run: string, path: string, format: Format, runtime
 }
 
 /** Checks the difference of outputs against its tolerance. Errors: FOREIGN_FORWARD. */
-function checked(have: Float64Array, want: Float64Array, allowed: number, at: Probe & { run: string; dtype: DType }) {
+function checked(have: Float64Array, want: Float64Array, allowed: number, at: Omit<Probe, 'x'> & { run: string; dtype: DType }) {
   const found = apart(have, want)
   if (found <= allowed) return { largest_difference: found, allowed, share: found / allowed }
   throw new LvmError(
