@@ -1,6 +1,6 @@
 import { asLvmError, ERRORS } from '../lib/errors.js'
 import type { TrainOptions } from '../lib/index.js'
-import type { Failure } from '../lib/train/ranks/launch.js'
+import type { Failure } from '../lib/ranks/launch.js'
 import { train } from '../lib/train/train.js'
 
 // One rank of `train --processes N`: rank 0, its parent, sends the options of the training, and this process ends with it.

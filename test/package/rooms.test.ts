@@ -26,6 +26,7 @@ const ROOMS = [
   'ranks-addon',
   'addon',
   'native',
+  'ranks',
   'torch',
   'sources',
   'spec',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { firstHost, isRestart, rankPlace } from '../../lib/train/ranks/rank-place.js'
+import { firstHost, isRestart, rankPlace } from '../../lib/ranks/rank-place.js'
 
 const TORCHRUN = { RANK: '1', WORLD_SIZE: '4', LOCAL_RANK: '1', MASTER_ADDR: 'node7', MASTER_PORT: '29500' }
 

@@ -1,7 +1,7 @@
 import type { Store } from '../../checkpoint/run-store.js'
 import { inspectRun } from '../../checkpoint/verify-save.js'
 import { LvmError } from '../../errors.js'
-import type { Group } from './group.js'
+import type { Group } from '../../ranks/group.js'
 
 /** Opens the run of a training: rank 0 locks it for writing, and the others read it after that. Errors: those of `claim`. */
 export async function claimTogether(

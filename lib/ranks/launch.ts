@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import { packageRoot } from '../../libtorch/paths.js'
+import { packageRoot } from '../libtorch/paths.js'
 
 /** Ranks of this machine that this process has started. */
 export interface Launched {

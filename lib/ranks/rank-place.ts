@@ -1,4 +1,4 @@
-import { badOption, LvmError } from '../../errors.js'
+import { badOption, LvmError } from '../errors.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 

@@ -1,9 +1,9 @@
 import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asLvmError, LvmError } from '../../errors.js'
-import { read } from '../../libtorch/machine.js'
-import { type NativeRanks, native } from '../../native.js'
+import { asLvmError, LvmError } from '../errors.js'
+import { read } from '../libtorch/machine.js'
+import { type NativeRanks, native } from '../native.js'
 
 /** Time between two looks into the store. Units: ms */
 const LOOK = 20
