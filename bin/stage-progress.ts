@@ -1,5 +1,6 @@
 import { duration, jsonText, oneLine, percent } from '../lib/show.js'
 import type { Moment, StageListener } from '../lib/stages.js'
+import { follows } from './follows.js'
 import { drawLine, lineMuted } from './live-line.js'
 import { manner } from './manner.js'
 import { diagnostic } from './output.js'
@@ -89,7 +90,7 @@ export type Way = 'live' | 'json' | 'plain' | 'quiet'
 
 /** How this process shows stages. */
 export function wayOf(): Way {
-  if (manner.quiet) return 'quiet'
+  if (manner.quiet || follows()) return 'quiet'
   if (manner.json) return 'json'
   return process.stderr.isTTY === true && process.env.TERM !== 'dumb' ? 'live' : 'plain'
 }

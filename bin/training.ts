@@ -4,8 +4,8 @@ import { readTextsOf } from '../lib/data/side-file.js'
 import { LvmError } from '../lib/errors.js'
 import type { TrainControl, TrainOptions } from '../lib/index.js'
 import { shellWord } from '../lib/show.js'
-import { rankPlace } from '../lib/ranks/rank-place.js'
 import { program, resumption } from './command-line.js'
+import { follows } from './follows.js'
 import { manner } from './manner.js'
 import { diagnostic, event as emit, nearby, print } from './output.js'
 import { progress, terminal } from './progress.js'
@@ -18,9 +18,6 @@ async function hasSentences(data: unknown): Promise<boolean> {
   const { side } = locateBase(data)
   return side !== undefined && (await readTextsOf(side, new Set([0]))) !== undefined
 }
-
-/** Whether this process is a rank other than 0 of a launcher such as torchrun: rank 0 alone prints. */
-const follows = (): boolean => (rankPlace()?.rank ?? 0) > 0
 
 /** A rank that was asked to stop stops all of them. */
 const stoppedElsewhere = () => new LvmError('TERMINATED', 'another rank was stopped')

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { evaluateFields } from '../../lib/evaluate/evaluate-fields.js'
 import { flags, given } from '../flags.js'
+import { follows } from '../follows.js'
 import { answer, note } from '../output.js'
 
 export const evaluate: CommandModule = {
@@ -21,7 +22,8 @@ export const evaluate: CommandModule = {
   handler: async (argv) => {
     const { evaluate } = await import('../../lib/evaluate/evaluate-runs.js')
     const runs = (argv.run as string[]).map(String)
-    const { results, outside, table } = await evaluate({ runs, say: note, ...given(evaluateFields, argv) })
+    const { results, outside, table } = await evaluate({ runs, say: follows() ? () => {} : note, ...given(evaluateFields, argv) })
+    if (follows()) return
     answer({ ...results, ...(outside && { outside: outside.runs }) }, () => table, argv.json === true)
   },
 }

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { retrieveFields } from '../../lib/study/retrieval/retrieve-fields.js'
 import { flags, given } from '../flags.js'
+import { follows } from '../follows.js'
 import { answer, fail, note } from '../output.js'
 
 export const retrieve: CommandModule = {
@@ -19,7 +20,8 @@ export const retrieve: CommandModule = {
   handler: async (argv) => {
     const { retrieve } = await import('../../lib/study/retrieval/retrieve.js')
     const runs = (argv.run as string[]).map(String)
-    const { results, table, failure } = await retrieve({ runs, say: note, ...given(retrieveFields, argv) })
+    const { results, table, failure } = await retrieve({ runs, say: follows() ? () => {} : note, ...given(retrieveFields, argv) })
+    if (follows()) return
     answer(results, () => table, argv.json === true)
     if (failure !== undefined) fail(failure)
   },

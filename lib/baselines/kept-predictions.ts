@@ -7,6 +7,7 @@ import { atOnce } from '../data/windows.js'
 import { joinBytes, readEntry, writeEntry } from '../files/cache-entry.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { native } from '../native.js'
+import { type SharedGroup, sharersOf } from '../ranks/shared-work.js'
 import { stage } from '../stages.js'
 import { Tensor } from '../torch/tensor.js'
 import { type Rows, samplesOf } from './baselines-rows.js'
@@ -28,6 +29,48 @@ const predicted = (model: Model, rows: Pick<Rows, 'base' | 'windows'>, ids: Int3
       native.dispose(samples)
     }
   })
+
+/**
+ * Predictions for windows `from` … `to` of the rows, of which each rank makes a part, in the batches of a single process.
+ *
+ * Shapes: [to − from, dim], float32, on every rank. Errors: RANK_LOST.
+ */
+export async function predictTogether(group: SharedGroup, model: Model, rows: Rows, from: number, to: number): Promise<Tensor> {
+  const { context, dim } = rows.windows
+  const ids = rows.ids.subarray(from, to)
+  const batch = atOnce(context)
+  const [first, last] = group.share(Math.ceil(ids.length / batch)).map((at) => Math.min(at * batch, ids.length)) as [
+    number,
+    number,
+  ]
+  const whole = Tensor.from(new Float32Array(ids.length * dim), [ids.length, dim])
+  if (last > first) {
+    using raw = await predicted(model, rows, ids.subarray(first, last))
+    using own = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
+    using place = whole.at(`${first}:${last}`)
+    await place.change('aten::copy_', own, false)
+  }
+  await group.sum(whole.native)
+  return whole
+}
+
+/** Asks the other ranks, if there are any, to share the predictions for windows `from` … `to`. */
+async function predictedTogether(model: Model, rows: Rows, from: number, to: number): Promise<Tensor> {
+  const sharers = sharersOf(rows.ids)
+  if (sharers === undefined) return predicted(model, rows, rows.ids.subarray(from, to))
+  await sharers.group.ask({ do: 'predict', of: sharers.windows, from, to })
+  return predictTogether(sharers.group, model, rows, from, to)
+}
+
+/** Predictions for all windows that are made with other ranks, block by block, where they may not be kept; undefined without other ranks. */
+export function sharedPredictions(model: Model, rows: Rows): (() => AsyncGenerator<Tensor>) | undefined {
+  if (sharersOf(rows.ids) === undefined) return undefined
+  const step = Math.max(1, Math.floor(LARGEST / rows.windows.dim))
+  return async function* () {
+    for (let at = 0; at < rows.ids.length; at += step)
+      yield await predictedTogether(model, rows, at, Math.min(at + step, rows.ids.length))
+  }
+}
 
 /** Whether the predictions are few enough to be kept, and follow from weights and windows alone: low-bit kernels are chosen by timing. */
 const mayBeKept = ({ manifest }: Model, { ids, windows }: Rows): boolean =>
@@ -55,7 +98,7 @@ export async function keptPredictions(model: Model, rows: Rows): Promise<Float32
   const key = await keyOf(model, rows)
   const known = await stage('read kept predictions', () => readEntry(folder, key))
   if (known !== undefined) return new Float32Array(known.bytes.buffer)
-  using raw = await predicted(model, rows, rows.ids)
+  using raw = await predictedTogether(model, rows, 0, rows.ids.length)
   using made = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
   const values = (await made.data()) as Float32Array
   await stage('keep the predictions', () => writeEntry(folder, key, { about: {}, bytes: joinBytes([values]) }, MOST))

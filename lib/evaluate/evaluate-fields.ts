@@ -24,6 +24,24 @@ export const judged = {
   }),
 }
 
+/** Options of verbs whose work several processes can share. */
+export const sharedFields = {
+  processes: integer({
+    default: undefined,
+    min: 1,
+    max: 256,
+    about: 'share predictions and searches among this many processes on this machine; the figures do not depend on it',
+    group: 'Run',
+  }),
+  rankTimeout: integer({
+    default: undefined,
+    min: 1,
+    max: 86_400,
+    about: 'seconds after which a process that does not answer ends work in several processes; if omitted, 300',
+    group: 'Run',
+  }),
+} as const
+
 /** The option of verbs that pool the folds of a run. */
 export const foldsField = flag({
   default: false,
@@ -70,6 +88,7 @@ export const evaluateFields = {
     group: 'Run',
   }),
   out: text({ default: 'artifacts/lvm/evaluation', about: 'folder to write the reports to', group: 'Run' }),
+  ...sharedFields,
 } as const
 
 /** Options of `predict`, besides the run. */

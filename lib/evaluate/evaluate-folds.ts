@@ -1,13 +1,15 @@
 import type { BaselineFigures, BaselineResults } from '../baselines/baselines.js'
 import type { BaselineName } from '../baselines/baselines-fit.js'
+import { sharedPredictions } from '../baselines/kept-predictions.js'
 import type { FoldRuns } from '../checkpoint/fold-runs.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { readHistory } from '../checkpoint/run-documents.js'
 import type { HistoryRow } from '../checkpoint/run-manifest.js'
 import { textHash } from '../files/hash.js'
-import type { Scores } from '../native.js'
-import { type EvaluateOptions, entryOf, type Scored, type Subject, scoreRun, subjectOf } from './evaluate.js'
+
+import { share } from '../ranks/shared-work.js'
+import { type EvaluateOptions, entryOf, joined, joinScores, type Scored, type Subject, scoreRun, subjectOf } from './evaluate.js'
 import { metrics } from './metrics.js'
 import type { HeldFold, RunEntry, SelectionGain } from './results-file.js'
 import { type Chosen, chooseRows, judgedRows, type Provenance, provenance } from './subject.js'
@@ -30,7 +32,8 @@ async function scoreFold(run: string, o: Asked, options: Omit<EvaluateOptions, '
     const subject = subjectOf(model)
     const { history, best_epoch } = await readHistory(model.folder)
     const { rows, train, batch } = judgedRows(chosen)
-    const scored = await scoreRun(subject, rows, { ...options, train, batch })
+    share(rows.ids, { run: model.folder, rows: 'test' })
+    const scored = await scoreRun(subject, rows, { ...options, train, batch, blocks: sharedPredictions(model, rows) })
     return { subject, from: await provenance(chosen), scored, history, bestEpoch: best_epoch }
   } finally {
     chosen.dispose()
@@ -43,13 +46,6 @@ const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
 /** Mean of a figure of each fold over all windows. */
 const overWindows = (folds: readonly ScoredFold[], of: (fold: ScoredFold) => number) =>
   sum(folds.map((fold) => of(fold) * windowsOf(fold))) / sum(folds.map(windowsOf))
-
-const joined = (parts: readonly Float64Array[]): Float64Array => Float64Array.from(parts.flatMap((part) => [...part]))
-
-function joinScores(folds: readonly ScoredFold[]): Scores {
-  const keys = Object.keys(folds[0]!.scored.scores) as (keyof Scores)[]
-  return Object.fromEntries(keys.map((key) => [key, joined(folds.map(({ scored }) => scored.scores[key]))])) as unknown as Scores
-}
 
 /** Figures of the baselines of all folds over all windows; each fold fitted its own, so there are no common parameters. */
 function joinBaselines(folds: readonly ScoredFold[]): BaselineResults {
@@ -107,7 +103,7 @@ export async function evaluateFolds(
   }
   const [first] = folds
   const articles = Int32Array.from(folds.flatMap(({ scored }) => [...scored.articles]))
-  const scored = { scores: joinScores(folds), articles, baselines: joinBaselines(folds) }
+  const scored = { scores: joinScores(folds.map(({ scored }) => scored.scores)), articles, baselines: joinBaselines(folds) }
   const judged = await metrics({ ...scored, output: first!.subject.output, seed: options.seed ?? 0 })
   const mean = (of: (subject: Subject) => number | null) => sum(folds.map(({ subject }) => of(subject) ?? 0)) / folds.length
   const about = {

@@ -1,5 +1,5 @@
 import { baselinesCache } from '../baselines/kept-fits.js'
-import { keptPredictions } from '../baselines/kept-predictions.js'
+import { keptPredictions, sharedPredictions } from '../baselines/kept-predictions.js'
 import { findFolds } from '../checkpoint/fold-runs.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
@@ -9,6 +9,7 @@ import { mainData, type WithData } from '../data/given-data.js'
 import { callback, optional, withFields } from '../door.js'
 import { badOption } from '../errors.js'
 import { type Given, type Options, resolve } from '../options.js'
+import { share } from '../ranks/shared-work.js'
 import { count, decimal } from '../show.js'
 import { rounds, stage } from '../stages.js'
 import { requireTexts } from '../text/decode/sentence-bank.js'
@@ -23,6 +24,7 @@ import { type Document, OUTSIDE_RESULTS, type OutsideEntry, type RunEntry, write
 import { renderTable } from './results-table.js'
 import { type Chosen, chooseRows, judgedRows, windowReader } from './subject.js'
 import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
+import { withRanks } from './with-ranks.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
 export interface EvaluateRunsOptions extends WithData<Given<typeof evaluateFields>> {
@@ -68,6 +70,7 @@ async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
     generator = await openDecoder(model, chosen, o, say)
     say(`${model.name}: ${chosen.ids.length.toLocaleString('en-US')} windows`)
     const { rows, train, batch } = judgedRows(chosen)
+    share(rows.ids, { run: model.folder, rows: o.rows })
     let cosine = new Float64Array(0)
     const onCosines = (values: Float64Array) => {
       cosine = Float64Array.from(values)
@@ -76,6 +79,7 @@ async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
       train,
       batch,
       predictions: () => keptPredictions(model, rows),
+      blocks: sharedPredictions(model, rows),
       cache: baselinesCache(),
       latency: o.latency,
       say,
@@ -105,8 +109,8 @@ async function judgeOutsider(outsider: Outsider, beside: string | undefined, o: 
   }
 }
 
-/** Evaluates the folds of each name and writes their pooled entries. */
-async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Promise<Evaluated> {
+/** Pooled entries of the folds of each name. */
+async function poolFolds(names: readonly string[], o: Asked, say: Say): Promise<RunEntry[]> {
   requireOwnRows('evaluate', o)
   if (o.decoder !== undefined)
     throw badOption('evaluate', 'decoder', 'no value with "folds", which have no common prediction,', o.decoder, 'leave it out')
@@ -115,8 +119,37 @@ async function evaluatePooled(names: readonly string[], o: Asked, say: Say): Pro
   const entries: RunEntry[] = []
   for (const set of rounds(sets, ({ name }) => name))
     entries.push(await evaluateFolds(set, o, { cache: baselinesCache(), latency: 0, say }))
-  await writeReports(o.out, entries)
-  return { results: { version: 1, runs: entries }, table: renderTable(entries) }
+  return entries
+}
+
+/** What `evaluate` finds about all predictors. */
+interface Found {
+  readonly entries: RunEntry[]
+  readonly outside: OutsideEntry[]
+  readonly sentences: SentencesEntry[]
+}
+
+async function judgeAll(all: readonly (string | Outsider)[], o: Asked, say: Say): Promise<Found> {
+  if (o.folds) return { entries: await poolFolds(onlyRuns('evaluate', 'folds', all), o, say), outside: [], sentences: [] }
+  const runs = o.decoder === undefined ? all.filter((one) => typeof one === 'string') : onlyRuns('evaluate', 'decoder', all)
+  for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
+  const outside: OutsideEntry[] = []
+  for (const one of all) if (typeof one !== 'string') outside.push(await judgeOutsider(one, runs[0], o, say))
+  const entries: RunEntry[] = []
+  const sentences: SentencesEntry[] = []
+  for (const run of rounds(runs)) {
+    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+    const { entry, sentences: described } = await judge(model, o, say)
+    entries.push(entry)
+    if (described !== undefined) sentences.push(described)
+  }
+  return { entries, outside, sentences }
+}
+
+async function write(out: string, { entries, outside, sentences }: Found): Promise<void> {
+  if (entries.length > 0) await stage('write', () => writeReports(out, entries))
+  if (outside.length > 0) await stage('write', () => writeEntries(out, OUTSIDE_RESULTS, outside))
+  if (sentences.length > 0) await writeEntries(out, SENTENCES, sentences)
 }
 
 type Evaluated = { results: Document<RunEntry>; outside?: Document<OutsideEntry>; table: string }
@@ -135,6 +168,7 @@ export const evaluate = longDoor('evaluate', ARGS, async (options: EvaluateRunsO
   const o = resolve('evaluate', evaluateFields, given)
   if (o.decoder === undefined) refuseGenerated('evaluate', given, 'without a decoder no sentences are generated')
   else requireDecoder('evaluate', o.decoder, evaluateFields.decoder.expected)
+  if (o.processes !== undefined) onlyRuns('evaluate', 'processes', all)
   if (o.folds && (given.latency ?? 0) > 0)
     throw badOption(
       'evaluate',
@@ -143,22 +177,11 @@ export const evaluate = longDoor('evaluate', ARGS, async (options: EvaluateRunsO
       given.latency,
       'leave --latency out',
     )
-  if (o.folds) return evaluatePooled(onlyRuns('evaluate', 'folds', all), o, say)
-  const runs = o.decoder === undefined ? all.filter((one) => typeof one === 'string') : onlyRuns('evaluate', 'decoder', all)
-  for (const run of runs) await findRun(run) // check all of them before the first one takes minutes
-  const outside: OutsideEntry[] = []
-  for (const one of all) if (typeof one !== 'string') outside.push(await judgeOutsider(one, runs[0], o, say))
-  const entries: RunEntry[] = []
-  const sentences: SentencesEntry[] = []
-  for (const run of rounds(runs)) {
-    using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-    const { entry, sentences: described } = await judge(model, o, say)
-    entries.push(entry)
-    if (described !== undefined) sentences.push(described)
-  }
-  if (entries.length > 0) await stage('write', () => writeReports(o.out, entries))
-  if (outside.length > 0) await stage('write', () => writeEntries(o.out, OUTSIDE_RESULTS, outside))
-  if (sentences.length > 0) await writeEntries(o.out, SENTENCES, sentences)
+  const { value, first } = await withRanks('evaluate', options as unknown as Record<string, unknown>, o, (o) =>
+    judgeAll(all, o, say),
+  )
+  if (first) await write(o.out, value)
+  const { entries, outside } = value
   return {
     results: { version: 1, runs: entries },
     ...(outside.length > 0 && { outside: { version: 1, runs: outside } }),

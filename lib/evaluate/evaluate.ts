@@ -86,6 +86,14 @@ export interface Scored {
   readonly baselines: BaselineResults
 }
 
+export const joined = (parts: readonly Float64Array[]): Float64Array => Float64Array.from(parts.flatMap((part) => [...part]))
+
+/** Scores of windows that were judged in turn. */
+export function joinScores(parts: readonly Scores[]): Scores {
+  const keys = Object.keys(parts[0]!) as (keyof Scores)[]
+  return Object.fromEntries(keys.map((key) => [key, joined(parts.map((part) => part[key]))])) as unknown as Scores
+}
+
 /** Scores a run, or a predictor with `predictions`, and the baselines on windows. Errors: DATA_TOO_FEW without windows. */
 export async function scoreRun(
   subject: Pick<Subject, 'run'> & Partial<Pick<Subject, 'handle'>>,
@@ -108,11 +116,23 @@ export async function scoreRun(
     using centre = baselines.centre && Tensor.from(baselines.centre)
     const known = await o.predictions?.()
     using raw = known && Tensor.from(known, [rows.ids.length, rows.windows.dim])
-    const scores = await stage(raw === undefined ? 'predict and score' : 'score', () =>
-      raw === undefined
-        ? native.evaluate(subject.handle!, samples, rows.ids, { batch: o.batch, centre: centre?.native ?? null })
-        : native.score(raw.native, samples, rows.ids, centre?.native ?? null),
-    )
+    const middle = centre?.native ?? null
+    const scoreBlocks = async (blocks: () => AsyncIterable<Tensor>) => {
+      const parts: Scores[] = []
+      let at = 0
+      for await (const block of blocks()) {
+        using some = block
+        const count = some.shape[0]!
+        parts.push(await native.score(some.native, samples, rows.ids.subarray(at, at + count), middle))
+        at += count
+      }
+      return joinScores(parts)
+    }
+    const scores = await stage(raw === undefined ? 'predict and score' : 'score', () => {
+      if (raw !== undefined) return native.score(raw.native, samples, rows.ids, middle)
+      if (o.blocks !== undefined) return scoreBlocks(o.blocks)
+      return native.evaluate(subject.handle!, samples, rows.ids, { batch: o.batch, centre: middle })
+    })
     o.onCosines?.(scores.cosine)
     return { scores, articles: rows.ids.map((id) => rows.windows.article[id]!), baselines }
   } finally {
@@ -127,6 +147,8 @@ export interface EvaluateOptions {
   readonly batch: number
   /** Returns the predictions for all rows, if they are kept. Shapes: [ids, dim]. */
   readonly predictions?: () => Promise<Float32Array | undefined>
+  /** Returns predictions that other ranks share, in blocks, where they are not kept. Shapes: [some of the ids, dim]. */
+  readonly blocks?: (() => AsyncIterable<Tensor>) | undefined
   /** Cache folder of the baselines. */
   readonly cache?: string | undefined
   /** Seconds of timing per batch size; 0 skips latency. */

@@ -1,10 +1,10 @@
 import { type Rows, take } from '../baselines/baselines-rows.js'
 import { lastOf } from '../data/windows.js'
-import { native, type QuerySums } from '../native.js'
-import { stage, tally } from '../stages.js'
+import type { QuerySums } from '../native.js'
+import { tally } from '../stages.js'
 import { call, type Tensor } from '../torch/tensor.js'
-import { listExcluded } from './exclusions.js'
 import { type Placed, type Pool, search, together } from './search.js'
+import { searchPass } from './search-pass.js'
 
 /** Queries of all windows that are weighted sums of the last vectors of a context and its target. */
 export interface SummedQuery {
@@ -36,25 +36,6 @@ function sharedRows({ windows }: Rows, ids: Int32Array, count: number): { rows: 
   return { rows: Int32Array.from(rows), first }
 }
 
-/** Each element of a list so many times in turn. */
-function repeated(values: Int32Array, times: number): Int32Array {
-  return Int32Array.from({ length: values.length * times }, (_, i) => values[Math.floor(i / times)]!)
-}
-
-/** What each of several queries of a window leaves out. */
-function repeatedLists({ first, excluded }: ReturnType<typeof listExcluded>, times: number) {
-  const [begin, rows] = [new Int32Array((first.length - 1) * times + 1), new Int32Array(excluded.length * times)]
-  let at = 0
-  for (let i = 0; i + 1 < first.length; i++)
-    for (let t = 0; t < times; t++) {
-      const own = excluded.subarray(first[i]!, first[i + 1]!)
-      rows.set(own, at)
-      at += own.length
-      begin[i * times + t + 1] = at
-    }
-  return { first: begin, excluded: rows }
-}
-
 /** Returns queries of windows. Shapes: [n, dim]. */
 type Ask = (ids: Int32Array) => Promise<Tensor>
 
@@ -83,9 +64,7 @@ export async function placeEach(
     const shared = await sumsOf?.(ids)
     using _parts = shared?.parts
     using vectors = await stacked(queries, ids)
-    const target = repeated(pool.target.subarray(at, at + count), times)
-    const left = repeatedLists(listExcluded(pool.excluded, at, count), times)
-    const part = await stage('search', () => native.retrieve(vectors.native, pool.bank, { target, ...left }, 1, shared?.sums))
+    const part = await searchPass(pool, { at, count, times, nearest: 1 }, vectors, shared?.sums)
     for (const [q, { all, allowed }] of found.entries())
       for (let i = 0; i < count; i++)
         for (const key of ['ahead', 'tied'] as const) {

@@ -1,9 +1,10 @@
 import type { Base } from '../data/base.js'
-import { type NativeBank, native, type QuerySums } from '../native.js'
+import type { NativeBank, QuerySums } from '../native.js'
 import type { Ranking, Retrieval } from '../rankings.js'
-import { stage, tally } from '../stages.js'
+import { tally } from '../stages.js'
 import type { Tensor } from '../torch/tensor.js'
-import { countExcluded, type Excluded, listExcluded } from './exclusions.js'
+import { countExcluded, type Excluded } from './exclusions.js'
+import { emptyRetrieval, putRetrieval, searchPass } from './search-pass.js'
 
 /** Vectors to search, with the rows of each window's target and context among them. */
 export interface Pool {
@@ -37,22 +38,6 @@ export function together({ target, excluded }: Pool, at: number, block = BLOCK):
   return count
 }
 
-const emptyRanking = (n: number, nearest: number): Ranking => ({
-  ahead: new Int32Array(n),
-  tied: new Int32Array(n),
-  rows: new Int32Array(n * nearest),
-  cosines: new Float64Array(n * nearest),
-  toTarget: new Float64Array(n * nearest),
-})
-
-function put(whole: Ranking, part: Ranking, at: number, nearest: number): void {
-  whole.ahead.set(part.ahead, at)
-  whole.tied.set(part.tied, at)
-  whole.rows.set(part.rows, at * nearest)
-  whole.cosines.set(part.cosines, at * nearest)
-  whole.toTarget.set(part.toTarget, at * nearest)
-}
-
 /**
  * Ranks the targets of all windows of a pool against the vectors that `query` returns.
  *
@@ -67,16 +52,13 @@ export async function search(
   sums?: (count: number) => QuerySums,
 ): Promise<Retrieval> {
   const n = pool.target.length
-  const found: Retrieval = { all: emptyRanking(n, nearest), allowed: emptyRanking(n, nearest) }
+  const found = emptyRetrieval(n, nearest)
   for (let at = 0, count = 0; at < n; at += count) {
     count = together(pool, at)
     tally(at, n)
     using raw = await query(at, count)
     using queries = await raw.to({ device: 'cpu', dtype: 'float32' }).ready()
-    const rows = { target: pool.target.subarray(at, at + count), ...listExcluded(pool.excluded, at, count) }
-    const part = await stage('search', () => native.retrieve(queries.native, pool.bank, rows, nearest, sums?.(count)))
-    put(found.all, part.all, at, nearest)
-    put(found.allowed, part.allowed, at, nearest)
+    putRetrieval(found, await searchPass(pool, { at, count, times: 1, nearest }, queries, sums?.(count)), at, nearest)
   }
   return found
 }
@@ -105,11 +87,10 @@ export function joinPlaces(parts: readonly Placed[]): Placed {
 /** Joins what was found for windows that were searched in turn. */
 export function joinRetrievals(parts: readonly Retrieval[]): Retrieval {
   const n = parts.reduce((sum, { all }) => sum + all.ahead.length, 0)
-  const found: Retrieval = { all: emptyRanking(n, NEAREST), allowed: emptyRanking(n, NEAREST) }
+  const found = emptyRetrieval(n, NEAREST)
   let at = 0
   for (const part of parts) {
-    put(found.all, part.all, at, NEAREST)
-    put(found.allowed, part.allowed, at, NEAREST)
+    putRetrieval(found, part, at, NEAREST)
     at += part.all.ahead.length
   }
   return found

@@ -2,7 +2,7 @@ import { badOption, LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import { type NativeTensor, type NativeTrainer, native } from '../native.js'
 import { awaited, exchange, farewell, hostKey, type Talk } from './exchange.js'
-import { type Launched, launch } from './launch.js'
+import { type Launched, launch, type RankWork } from './launch.js'
 import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
 
 /** Time that the other ranks have to end after this one. Units: ms */
@@ -13,8 +13,8 @@ export type EvaluatedPart = 'train' | 'val' | 'test'
 /** Work that all ranks do together: they swap weights and averages, write the sharded optimizer state, or evaluate windows. */
 export type Help = 'swap' | 'state' | EvaluatedPart
 
-/** The ranks of a data-parallel training, seen from one of them. */
-export interface Group {
+/** The ranks of a training, or of other work that they share, seen from one of them. */
+export interface Group<Work = Help> {
   readonly rank: number
   readonly size: number
   /** Ranks on this machine. */
@@ -30,9 +30,9 @@ export interface Group {
   /** Says what this rank is doing, for the message of a rank that waits for it. */
   note(text: string): void
   /** Returns on all ranks what rank 0 makes; meanwhile the others do what it asks for. Errors: RANK_LOST. */
-  ofFirst<T>(key: string, make: () => Promise<T>, help?: (what: Help) => Promise<unknown>): Promise<T>
+  ofFirst<T>(key: string, make: () => Promise<T>, help?: (what: Work) => Promise<unknown>): Promise<T>
   /** On rank 0, within `ofFirst`: asks the other ranks for something that all do together. */
-  ask(what: Help): Promise<void>
+  ask(what: Work): Promise<void>
   /** The first of this rank's part of `count` equal pieces of work, and the one after its last. */
   share(count: number): readonly [number, number]
   /** Adds a tensor up over all ranks, in place, once all have come to it, however late. Errors: RANK_LOST. */
@@ -42,8 +42,8 @@ export interface Group {
   halted(): Promise<boolean>
   /** Errors: RANK_MISMATCH unless all ranks have the same facts. */
   requireSame(facts: Readonly<Record<string, unknown>>): Promise<void>
-  /** Connects the ranks, and gives all of them the weights and the optimizer state of rank 0. */
-  connect(trainer: NativeTrainer): Promise<void>
+  /** Connects the ranks, and gives all of them the weights and the optimizer state of rank 0, if there is a trainer. */
+  connect(trainer?: NativeTrainer): Promise<void>
   /** Waits until all ranks are done. */
   finish(): Promise<void>
   /** The error that ends this rank: for a lost rank it names that rank. */
@@ -57,11 +57,11 @@ const own = (processes: number | undefined): RankPlace | undefined =>
     : { rank: 0, size: processes, address: '127.0.0.1', port: 0, serve: true, prefix: torchrunPrefix() }
 
 /** Place of this process from the environment or from `processes`; undefined for a single process. Errors: BAD_OPTION. */
-export function placeOf({ processes, rankTimeout, shardOptimizer }: Asked): RankPlace | undefined {
+export function placeOf(owner: string, { processes, rankTimeout, shardOptimizer }: Asked): RankPlace | undefined {
   const given = rankPlace()
   if (given !== undefined && processes !== undefined)
     throw badOption(
-      'train',
+      owner,
       'processes',
       'no value where the environment has RANK and WORLD_SIZE',
       processes,
@@ -69,9 +69,9 @@ export function placeOf({ processes, rankTimeout, shardOptimizer }: Asked): Rank
     )
   const place = given ?? own(processes)
   if (place === undefined && rankTimeout !== undefined)
-    throw badOption('train', 'rankTimeout', 'no value without "processes", where it has no effect,', rankTimeout)
+    throw badOption(owner, 'rankTimeout', 'no value without "processes", where it has no effect,', rankTimeout)
   if (place === undefined && shardOptimizer)
-    throw badOption('train', 'shardOptimizer', 'no value without "processes", where it has no effect,', shardOptimizer)
+    throw badOption(owner, 'shardOptimizer', 'no value without "processes", where it has no effect,', shardOptimizer)
   return place
 }
 
@@ -90,17 +90,17 @@ function difference(all: readonly Readonly<Record<string, unknown>>[]): string |
 interface Asked {
   readonly processes: number | undefined
   readonly rankTimeout: number | undefined
-  readonly shardOptimizer: boolean
+  readonly shardOptimizer?: boolean
 }
 const TIMEOUT_SECONDS = 300
 
-/** Connects this process to the other ranks of its training, which it starts with `processes`. Errors: RANK_LOST. */
-export async function openGroup(place: RankPlace, options: Readonly<Record<string, unknown>>, asked: Asked): Promise<Group> {
+/** Connects this process to the other ranks of its work, which it starts with `processes`. Errors: RANK_LOST. */
+export async function openGroup<Work = Help>(place: RankPlace, work: RankWork, asked: Asked): Promise<Group<Work>> {
   const timeout = (asked.rankTimeout ?? TIMEOUT_SECONDS) * 1000
   const shareMemory = process.env.LVM_TORCH_SHARED_MEMORY !== '0'
   const ranks = await native.ranks({ ...place, timeout, shareMemory })
   native.ranksNote(ranks, 'starting')
-  const started = asked.processes === undefined ? undefined : launch(options, { size: place.size, port: native.ranksPort(ranks) })
+  const started = asked.processes === undefined ? undefined : launch(work, { size: place.size, port: native.ranksPort(ranks) })
   const talk: Talk = { ranks, rank: place.rank, size: place.size, timeout, ended: () => started?.ended() }
   try {
     const hosts = await exchange(talk, 'host', hostKey())
@@ -114,17 +114,17 @@ export async function openGroup(place: RankPlace, options: Readonly<Record<strin
 }
 
 /** Value that rank 0 has made; until then this rank does what it asks for. Errors: RANK_LOST. */
-async function followed<T>(talk: Talk, at: string, help?: (what: Help) => Promise<unknown>): Promise<T> {
+async function followed<T, Work>(talk: Talk, at: string, help?: (what: Work) => Promise<unknown>): Promise<T> {
   for (let i = 0; ; i++) {
-    const told = JSON.parse(await awaited(talk, `${at}/${i}`, 0)) as { what: Help } | { value: T }
+    const told = JSON.parse(await awaited(talk, `${at}/${i}`, 0)) as { what: Work } | { value: T }
     if ('value' in told) return told.value
     await help!(told.what)
   }
 }
 
 /** Asking of rank 0, and following of the others. */
-function asking(talk: Talk, key: (name: string) => string): Pick<Group, 'ofFirst' | 'ask'> {
-  let tell: (message: object) => Promise<unknown> = () => Promise.reject(new LvmError('INTERNAL', 'train: no rank waits'))
+function asking<Work>(talk: Talk, key: (name: string) => string): Pick<Group<Work>, 'ofFirst' | 'ask'> {
+  let tell: (message: object) => Promise<unknown> = () => Promise.reject(new LvmError('INTERNAL', 'no rank waits'))
   return {
     ofFirst: async (name, make, help) => {
       const at = key(name)
@@ -141,7 +141,7 @@ function asking(talk: Talk, key: (name: string) => string): Pick<Group, 'ofFirst
   }
 }
 
-function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undefined): Group {
+function groupOf<Work>(talk: Talk, hosts: readonly string[], started: Launched | undefined): Group<Work> {
   const { ranks, rank, size } = talk
   const here = hosts[rank]!
   const stopping = new AbortController()
@@ -151,7 +151,7 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
   started?.lost.addEventListener('abort', leave)
   const key = (name: string) => `${++calls}/${name}`
   return {
-    ...asking(talk, key),
+    ...asking<Work>(talk, key),
     rank,
     size,
     local: hosts.filter((host) => host === here).length,
@@ -172,13 +172,13 @@ function groupOf(talk: Talk, hosts: readonly string[], started: Launched | undef
     halted: async () => (await native.ranksGet(ranks, 'halted')) !== null,
     requireSame: async (facts) => {
       const differs = difference(await exchange(talk, key('facts'), facts))
-      if (differs !== undefined) throw new LvmError('RANK_MISMATCH', `train: ${differs}`)
+      if (differs !== undefined) throw new LvmError('RANK_MISMATCH', `ranks: ${differs}`)
     },
     connect: async (trainer) => {
       native.ranksNote(ranks, 'connecting to the other ranks')
       const near = hosts.every((host) => host === here) ? '127.0.0.1' : ''
       await native.ranksConnect(ranks, near, process.env.GLOO_SOCKET_IFNAME ?? '')
-      await native.ranksShare(ranks, trainer)
+      if (trainer !== undefined) await native.ranksShare(ranks, trainer)
     },
     finish: async () => {
       native.ranksNote(ranks, 'done')

@@ -11,6 +11,11 @@ export interface Launched {
   /** Waits until all have ended; after `patience` they are killed. Units: ms. */
   close(patience: number): Promise<void>
 }
+/** What the ranks that this process starts do: a verb with its options. */
+export interface RankWork {
+  readonly verb: 'train' | 'evaluate' | 'retrieve'
+  readonly options: Readonly<Record<string, unknown>>
+}
 /** What a rank sends before it ends with an error. */
 export interface Failure {
   readonly code: string
@@ -22,8 +27,8 @@ function sentence(rank: number, { pid }: ChildProcess, failure: Failure | undefi
   return `rank ${rank} (process ${pid}) ${end}`
 }
 
-/** Starts ranks 1 … size − 1 of a training; this process is rank 0. They end when it ends. */
-export function launch(options: Readonly<Record<string, unknown>>, { size, port }: { size: number; port: number }): Launched {
+/** Starts ranks 1 … size − 1; this process is rank 0. They end when it ends. */
+export function launch(work: RankWork, { size, port }: { size: number; port: number }): Launched {
   let ended: string | undefined
   const lost = new AbortController()
   const end = (why: string) => {
@@ -47,7 +52,7 @@ export function launch(options: Readonly<Record<string, unknown>>, { size, port 
     })
     let failure: Failure | undefined
     child.on('message', (message) => {
-      if (message === 'ready') child.send(options, () => {})
+      if (message === 'ready') child.send(work, () => {})
       else failure = message as Failure
     })
     const closed = new Promise<void>((done) => {

@@ -1,10 +1,10 @@
 import { atOnce } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { native, type Scores } from '../native.js'
+import type { EvaluatedPart } from '../ranks/group.js'
 import { describe } from '../statistics/estimates.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { lossesOf } from './contrastive-loss.js'
-import type { EvaluatedPart } from '../ranks/group.js'
 import type { Session } from './session.js'
 import { look } from './watched.js'
 

@@ -10,6 +10,8 @@ import { abortSignal, eventDoor, only, optional, withFields } from '../door.js'
 import { badOption } from '../errors.js'
 import { native } from '../native.js'
 import type { Given } from '../options.js'
+import { type Group, openGroup, placeOf } from '../ranks/group.js'
+import { isRestart } from '../ranks/rank-place.js'
 import type { Architecture } from '../spec/architecture.js'
 import { resolveDevice } from '../torch/device.js'
 import { auditData } from './audit-first.js'
@@ -24,8 +26,6 @@ import { givenArchitecture } from './own-model.js'
 import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
 import { claimTogether } from './ranks/follow.js'
-import { type Group, openGroup, placeOf } from '../ranks/group.js'
-import { isRestart } from '../ranks/rank-place.js'
 import { begin, requireShareable } from './ranks/shared-training.js'
 import { ask, type Plan, plan } from './recipe.js'
 import { goOn, type Start } from './resume.js'
@@ -138,7 +138,7 @@ async function* run(
   const resume = asked.resume || (isRestart() && (await isRun(folder)))
   const fresh = resume ? undefined : plan(model, given)
   if (fresh?.train.data !== undefined) locateBase(fresh.train.data) // before libtorch loads, so that a wrong file name fails at once
-  const ranked = placeOf(asked)
+  const ranked = placeOf('train', asked)
   const isOurs = architectures.some((ours) => ours === model)
   if (ranked && fresh) requireShareable(fresh.train)
   if (ranked && fresh) requireNoTests(fresh)
@@ -147,7 +147,8 @@ async function* run(
   const watch = port === undefined || (ranked && ranked.rank > 0) ? undefined : await openWatch(port)
   const overwrite = asked.overwrite && !resume
   const start = async function* () {
-    const group = ranked && (await openGroup(ranked, { model: model.name, ...given, rankTimeout }, asked))
+    const group =
+      ranked && (await openGroup(ranked, { verb: 'train', options: { model: model.name, ...given, rankTimeout } }, asked))
     yield* together(group, { model, given, fresh, resume, folder, overwrite, group, signal, own, callbacks, watch })
   }
   yield* watch === undefined ? start() : shownOn(watch, start())

@@ -1,4 +1,4 @@
-import { foldsField, judged } from '../../evaluate/evaluate-fields.js'
+import { foldsField, judged, sharedFields } from '../../evaluate/evaluate-fields.js'
 import { choice, integer, text } from '../../options.js'
 
 /** Options of `retrieve` beside the runs. */
@@ -30,4 +30,5 @@ export const retrieveFields = {
     group: 'Run',
   }),
   out: text({ default: 'artifacts/lvm/evaluation', about: 'folder of the reports', group: 'Run' }),
+  ...sharedFields,
 } as const

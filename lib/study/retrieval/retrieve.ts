@@ -16,7 +16,9 @@ import { type Outsider, onlyRuns, predictors } from '../../evaluate/outside/outs
 import { openPool } from '../../evaluate/pool.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'
+import { withRanks } from '../../evaluate/with-ranks.js'
 import { type Given, type Options, resolve } from '../../options.js'
+import { share, type Windows } from '../../ranks/shared-work.js'
 import { rounds } from '../../stages.js'
 import { judgeSearched, type Searched, type Searcher, searchAll } from './judge-retrieval.js'
 import { oracleSentence } from './oracle.js'
@@ -41,10 +43,11 @@ type Asked = Options<typeof retrieveFields>
 type Say = (line: string) => void
 
 /** Searches all rows of the data, a file or a bank in a database for the targets. */
-async function searchWith(searcher: Searcher, chosen: Chosen, o: Asked, say: Say): Promise<Searched> {
+async function searchWith(searcher: Searcher, chosen: Chosen, o: Asked, say: Say, windows?: Windows): Promise<Searched> {
   const options = { failures: o.failures, exclude: o.exclude, say }
   const searchIn = async (bank: string | Base | undefined) => {
     const pool = await openPool(chosen, { ...o, bank })
+    if (windows !== undefined && (bank === undefined || typeof bank === 'string')) share(pool, windows)
     try {
       return await searchAll(searcher, chosen, pool, options)
     } finally {
@@ -66,7 +69,10 @@ async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> 
   const chosen = await chooseRows(model, o)
   try {
     const about = { run: model.name, model: model.manifest.model, weights_sha256: model.weights }
-    return { about, searched: await searchWith({ name: model.name, read: keptReader(model, chosen) }, chosen, o, say) }
+    const windows = { run: model.folder, rows: o.rows }
+    share(chosen.ids, windows)
+    const searcher = { name: model.name, read: keptReader(model, chosen) }
+    return { about, searched: await searchWith(searcher, chosen, o, say, windows) }
   } finally {
     chosen.dispose()
   }
@@ -128,8 +134,11 @@ export const retrieve = longDoor('retrieve', ARGS, async (options: RetrieveOptio
   const o = resolve('retrieve', retrieveFields, given)
   if (o.bankSearch !== undefined && (o.bank === undefined || !isBankAddress(o.bank)))
     throw badOption('retrieve', 'bankSearch', 'no value without the address of a database for "bank"', o.bankSearch)
-  const entries = o.folds ? await pooledEntries(onlyRuns('retrieve', 'folds', runs), o, say) : await entriesOf(runs, o, say)
-  await writeEntries(o.out, RETRIEVAL_RESULTS, entries)
+  if (o.processes !== undefined) onlyRuns('retrieve', 'processes', runs)
+  const { value: entries, first } = await withRanks('retrieve', options as unknown as Record<string, unknown>, o, (o) =>
+    o.folds ? pooledEntries(onlyRuns('retrieve', 'folds', runs), o, say) : entriesOf(runs, o, say),
+  )
+  if (first) await writeEntries(o.out, RETRIEVAL_RESULTS, entries)
   const invalid = entries.find(({ status }) => status === 'invalid')
   const failure = invalid && new LvmError('GATE_FAILED', `${invalid.run}: ${oracleSentence(invalid.oracle)}`)
   return { results: { version: 1, runs: entries }, table: renderRetrieval(entries), failure }

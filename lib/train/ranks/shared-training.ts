@@ -6,10 +6,10 @@ import { addonPath } from '../../libtorch/load-libtorch.js'
 import { threadsOfEnvironment, usableThreads } from '../../libtorch/machine.js'
 import { packageVersion } from '../../libtorch/paths.js'
 import { native } from '../../native.js'
+import type { Group, Help } from '../../ranks/group.js'
 import { helpEvaluate } from '../evaluate-windows.js'
 import type { TrainSettings } from '../recipe.js'
 import type { Session } from '../session.js'
-import type { Group, Help } from '../../ranks/group.js'
 
 /** Options that may differ between ranks: paths are compared by content, the rest concerns rank 0 or one machine. */
 const OWN = 'data val encoder init name out log logEvery saveEvery keepBest keepLast resume overwrite force device threads'.split(
