@@ -166,12 +166,12 @@ export const ERRORS = {
   },
   RANK_LOST: {
     exit: 5,
-    about: 'another process of a data-parallel training has ended or does not answer',
+    about: 'another of the processes that share a training or an evaluation has ended or does not answer',
     hint: 'the last save is whole: continue with --resume, on any number of processes',
   },
   RANK_MISMATCH: {
     exit: 2,
-    about: 'the processes of a data-parallel training have different data, code, libtorch or options',
+    about: 'the processes that share a training or an evaluation have different data, weights, code, libtorch or options',
     hint: 'start all of them with equal options, files and versions',
   },
   OUT_OF_MEMORY: { exit: 6, about: 'there is not enough memory', hint: 'use a smaller --batch-size, model or --context' },

@@ -11,6 +11,7 @@ import { textHash } from '../files/hash.js'
 import { share } from '../ranks/shared-work.js'
 import { type EvaluateOptions, entryOf, joined, joinScores, type Scored, type Subject, scoreRun, subjectOf } from './evaluate.js'
 import { metrics } from './metrics.js'
+import { sharedWindows } from './rank-helper.js'
 import type { HeldFold, RunEntry, SelectionGain } from './results-file.js'
 import { type Chosen, chooseRows, judgedRows, type Provenance, provenance } from './subject.js'
 
@@ -32,7 +33,7 @@ async function scoreFold(run: string, o: Asked, options: Omit<EvaluateOptions, '
     const subject = subjectOf(model)
     const { history, best_epoch } = await readHistory(model.folder)
     const { rows, train, batch } = judgedRows(chosen)
-    share(rows.ids, { run: model.folder, rows: 'test' })
+    share(rows.ids, sharedWindows(model, rows, 'test'))
     const scored = await scoreRun(subject, rows, { ...options, train, batch, blocks: sharedPredictions(model, rows) })
     return { subject, from: await provenance(chosen), scored, history, bestEpoch: best_epoch }
   } finally {

@@ -20,6 +20,7 @@ import { evaluateFolds } from './evaluate-folds.js'
 import { evaluateOutsider } from './outside/evaluate-outsider.js'
 import { openOutsider } from './outside/open-outsider.js'
 import { type Outsider, onlyRuns, predictors } from './outside/outsider.js'
+import { sharedWindows } from './rank-helper.js'
 import { type Document, OUTSIDE_RESULTS, type OutsideEntry, type RunEntry, writeEntries, writeReports } from './results-file.js'
 import { renderTable } from './results-table.js'
 import { type Chosen, chooseRows, judgedRows, windowReader } from './subject.js'
@@ -70,7 +71,7 @@ async function judge(model: Model, o: Asked, say: Say): Promise<Judged> {
     generator = await openDecoder(model, chosen, o, say)
     say(`${model.name}: ${chosen.ids.length.toLocaleString('en-US')} windows`)
     const { rows, train, batch } = judgedRows(chosen)
-    share(rows.ids, { run: model.folder, rows: o.rows })
+    share(rows.ids, sharedWindows(model, rows, o.rows))
     let cosine = new Float64Array(0)
     const onCosines = (values: Float64Array) => {
       cosine = Float64Array.from(values)

@@ -2,6 +2,7 @@ import { predictTogether } from '../baselines/kept-predictions.js'
 import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import type { Base } from '../data/base.js'
+import { LvmError } from '../errors.js'
 import type { SharedGroup, Task, Windows } from '../ranks/shared-work.js'
 import type { Exclude } from './exclusions.js'
 import { openPool } from './pool.js'
@@ -31,6 +32,26 @@ function close(open: Open | undefined): void {
   open?.model[Symbol.dispose]()
 }
 
+/** How other ranks open the windows of a run. */
+export const sharedWindows = (
+  { folder, weights }: Model,
+  { base, ids }: Pick<Chosen, 'base' | 'ids'>,
+  rows: string,
+): Windows => ({
+  run: folder,
+  rows,
+  weights,
+  data: base.hash,
+  count: ids.length,
+})
+
+/** Errors: RANK_MISMATCH for other weights or data than those of rank 0. */
+function requireEqual(first: Windows, own: Windows): void {
+  for (const key of ['weights', 'data', 'count'] as const)
+    if (own[key] !== first[key])
+      throw new LvmError('RANK_MISMATCH', `${first.run}: expected the ${key} of rank 0, ${first[key]}, but received ${own[key]}`)
+}
+
 /** Does on a rank other than 0 the parts of predictions and searches that rank 0 shares. */
 export function rankHelper(group: SharedGroup, o: Opening) {
   let open: Open | undefined
@@ -45,6 +66,7 @@ export function rankHelper(group: SharedGroup, o: Opening) {
       model[Symbol.dispose]()
       throw error
     }
+    requireEqual(windows, sharedWindows(model, open.chosen, windows.rows))
     return open
   }
   return {

@@ -57,6 +57,9 @@ async function noteOf({ ranks }: Talk, rank: number): Promise<Note | undefined> 
   return text === null ? undefined : (JSON.parse(text) as Note)
 }
 
+/** Time without a sign of life after which a rank may have ended. Units: ms */
+const STALE = 3000
+
 /** An error that already says which rank was lost. */
 class Lost extends LvmError {
   constructor(message: string) {
@@ -65,8 +68,8 @@ class Lost extends LvmError {
 }
 const lost = (message: string): LvmError => new Lost(message)
 
-/** Throws if a rank has ended; `seen` keeps the signs of life between two calls. */
-async function requireAlive(talk: Talk, rank: number, seen: Map<number, { count: string; at: number }>): Promise<void> {
+/** Throws if a rank has ended; `seen` keeps the signs of life between two calls. Returns the time since the last one. Units: ms */
+async function requireAlive(talk: Talk, rank: number, seen: Map<number, { count: string; at: number }>): Promise<number> {
   const ended = talk.ended()
   if (ended !== undefined) throw lost(ended)
   for (const each of all(talk.size)) {
@@ -76,24 +79,39 @@ async function requireAlive(talk: Talk, rank: number, seen: Map<number, { count:
   const beat = await beatOf(talk, rank)
   const before = seen.get(rank)
   const count = beat?.count ?? ''
-  if (before === undefined || before.count !== count) seen.set(rank, { count, at: performance.now() })
-  else if (performance.now() - before.at > talk.timeout)
+  if (before === undefined || before.count !== count) {
+    seen.set(rank, { count, at: performance.now() })
+    return 0
+  }
+  const silent = performance.now() - before.at
+  if (silent > talk.timeout)
     throw lost(
       beat === undefined
         ? `rank ${rank} of ${talk.size} did not connect within ${talk.timeout / 1000} s`
         : `rank ${rank} has given no sign of life for ${talk.timeout / 1000} s; it was ${beat.doing}`,
     )
+  return silent
 }
 
-/** Waits for a text of a rank as long as that rank lives. Errors: RANK_LOST. */
-export async function awaited(talk: Talk, key: string, from: number): Promise<string> {
+/** Waits for a text of a rank as long as that rank lives; undefined after `patience` without a sign of life. Errors: RANK_LOST. */
+async function awaitedUntil(talk: Talk, key: string, from: number, patience: number): Promise<string | undefined> {
   const seen = new Map<number, { count: string; at: number }>()
   for (let looks = 0; ; looks++) {
     const text = await native.ranksGet(talk.ranks, `${key}/${from}`)
     if (text !== null) return text
-    if (looks % CHECK === 0) await requireAlive(talk, from, seen)
+    if (looks % CHECK === 0 && (await requireAlive(talk, from, seen)) > patience) return undefined
     await sleep(LOOK)
   }
+}
+
+/** Waits for a text of a rank as long as that rank lives. Errors: RANK_LOST. */
+export const awaited = async (talk: Talk, key: string, from: number): Promise<string> =>
+  (await awaitedUntil(talk, key, from, Infinity))!
+
+/** Waits until all ranks have come to a sum, however late, or one gives no sign of life: the connection then shows whether it has ended. */
+export async function gathered(talk: Talk, key: string): Promise<void> {
+  await native.ranksSet(talk.ranks, `${key}/${talk.rank}`, '')
+  for (const rank of all(talk.size)) if ((await awaitedUntil(talk, key, rank, STALE)) === undefined) return
 }
 
 /** Gives every rank's value to all, in the order of the ranks. Errors: RANK_LOST. */

@@ -1,7 +1,7 @@
 import { badOption, LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
 import { type NativeTensor, type NativeTrainer, native } from '../native.js'
-import { awaited, exchange, farewell, hostKey, type Talk } from './exchange.js'
+import { awaited, exchange, farewell, gathered, hostKey, type Talk } from './exchange.js'
 import { type Launched, launch, type RankWork } from './launch.js'
 import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
 
@@ -163,7 +163,7 @@ function groupOf<Work>(talk: Talk, hosts: readonly string[], started: Launched |
     note: (text) => native.ranksNote(ranks, text),
     share: (count) => [Math.floor((count * rank) / size), Math.floor((count * (rank + 1)) / size)],
     sum: async (tensor) => {
-      await exchange(talk, key('sum'), null) // a rank that waits in Gloo gives up after the time-out, though the others only work
+      await gathered(talk, key('sum')) // a rank that waits in Gloo gives up after the time-out, though the others only work
       await native.ranksSum(ranks, tensor)
     },
     halt: async () => {

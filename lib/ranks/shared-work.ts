@@ -6,6 +6,10 @@ export interface Windows {
   readonly run: string
   /** The option `rows`. */
   readonly rows: string
+  /** What they must then have: the hash of the weights, that of the data, and the number of windows. */
+  readonly weights: string
+  readonly data: string
+  readonly count: number
 }
 /** Windows `from` … `to`, whose predictions the ranks make together. */
 export interface Predict {

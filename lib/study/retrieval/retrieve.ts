@@ -14,6 +14,7 @@ import { requireOwnRows } from '../../evaluate/evaluate-fields.js'
 import { openOutsider } from '../../evaluate/outside/open-outsider.js'
 import { type Outsider, onlyRuns, predictors } from '../../evaluate/outside/outsider.js'
 import { openPool } from '../../evaluate/pool.js'
+import { sharedWindows } from '../../evaluate/rank-helper.js'
 import { type Document, writeEntries } from '../../evaluate/results-file.js'
 import { type Chosen, chooseRows } from '../../evaluate/subject.js'
 import { withRanks } from '../../evaluate/with-ranks.js'
@@ -69,7 +70,7 @@ async function searchRun(run: string, o: Asked, say: Say): Promise<SearchedRun> 
   const chosen = await chooseRows(model, o)
   try {
     const about = { run: model.name, model: model.manifest.model, weights_sha256: model.weights }
-    const windows = { run: model.folder, rows: o.rows }
+    const windows = sharedWindows(model, chosen, o.rows)
     share(chosen.ids, windows)
     const searcher = { name: model.name, read: keptReader(model, chosen) }
     return { about, searched: await searchWith(searcher, chosen, o, say, windows) }
