@@ -21,6 +21,33 @@ async function otherInputs(held: Rows, inputs: Inputs, o: { offset: Tensor; mean
   return { x, products: await x.op('aten::mm', o.transposed) }
 }
 
+type Other = Awaited<ReturnType<typeof otherInputs>>
+
+/** Outputs for other windows, from the duals of each anchor, which it frees. Shapes: each [n, dim], float32. */
+async function outputsOf(duals: readonly Tensor[], { x, products }: Other, maps: readonly (Tensor | undefined)[], mean: Tensor) {
+  const all: Tensor[] = []
+  for (const [i, solved] of duals.entries()) {
+    using dual = solved
+    using change = (await call('aten::addmm', [mean, products, dual])) as Tensor
+    const map = maps[i]
+    using whole = (map ? await call('aten::addmm', [change, x, map]) : change.to({})) as Tensor
+    all.push(await whole.to({ dtype: 'float32' }).ready())
+  }
+  return all
+}
+
+/** The map of each anchor A, and the right sides Y − XA of W = A + Xᵀ (XXᵀ + λ I)⁻¹ (Y − XA). */
+async function towards(anchors: readonly Anchor[], x: Tensor, y: Tensor) {
+  const maps = new Map<Anchor, Tensor>()
+  const rights: Tensor[] = []
+  for (const anchor of anchors) {
+    if (anchor !== undefined) maps.set(anchor, await anchorMap(anchor, y.shape[1]!))
+    const map = maps.get(anchor)
+    rights.push(map ? ((await call('aten::addmm', [y, x, map], { alpha: -1 })) as Tensor) : y)
+  }
+  return { maps, rights }
+}
+
 /** Builds the dual equations, [windows × windows], all in float64, for fewer windows than features; the solution is the same. */
 export async function dualEquations(
   rows: Rows,
@@ -41,14 +68,7 @@ export async function dualEquations(
   const transposed = await centred.op('aten::t')
   const products = await centred.op('aten::mm', transposed)
   const other = held && (await otherInputs(held, inputs, { offset: offset32, mean: x, transposed }))
-  // W = A + Xᵀ (XXᵀ + λ I)⁻¹ (Y − XA)
-  const maps = new Map<Anchor, Tensor>()
-  const rights: Tensor[] = []
-  for (const anchor of anchors) {
-    if (anchor !== undefined) maps.set(anchor, await anchorMap(anchor, offset.shape[0]!))
-    const map = maps.get(anchor)
-    rights.push(map ? ((await call('aten::addmm', [outputs, centred, map], { alpha: -1 })) as Tensor) : outputs)
-  }
+  const { maps, rights } = await towards(anchors, centred, outputs)
   const meanY = await y.op('aten::add.Tensor', offset)
   const owned = [x, y, meanY, centred, outputs, transposed, products, ...maps.values(), ...rights]
   return {
@@ -57,16 +77,15 @@ export async function dualEquations(
     ...(other && {
       async outputs(lambda: number) {
         const duals = await solveAll(products, rights, lambda, 'float64')
-        if (duals === undefined) return undefined
-        const all: Tensor[] = []
-        for (const [i, solved] of duals.entries()) {
-          using dual = solved
-          using change = (await call('aten::addmm', [meanY, other.products, dual])) as Tensor
-          const map = maps.get(anchors[i])
-          using whole = (map ? await call('aten::addmm', [change, other.x, map]) : change.to({})) as Tensor
-          all.push(await whole.to({ dtype: 'float32' }).ready())
-        }
-        return all
+        return (
+          duals &&
+          (await outputsOf(
+            duals,
+            other,
+            anchors.map((anchor) => maps.get(anchor)),
+            meanY,
+          ))
+        )
       },
     }),
     async solve(lambda) {

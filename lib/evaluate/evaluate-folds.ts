@@ -11,7 +11,7 @@ import { textHash } from '../files/hash.js'
 import { share } from '../ranks/shared-work.js'
 import { type EvaluateOptions, entryOf, joined, joinScores, type Scored, type Subject, scoreRun, subjectOf } from './evaluate.js'
 import { metrics } from './metrics.js'
-import { sharedWindows } from './rank-helper.js'
+import { sharedWindows } from './ranks/rank-helper.js'
 import type { HeldFold, RunEntry, SelectionGain } from './results-file.js'
 import { type Chosen, chooseRows, judgedRows, type Provenance, provenance } from './subject.js'
 

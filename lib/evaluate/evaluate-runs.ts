@@ -20,12 +20,12 @@ import { evaluateFolds } from './evaluate-folds.js'
 import { evaluateOutsider } from './outside/evaluate-outsider.js'
 import { openOutsider } from './outside/open-outsider.js'
 import { type Outsider, onlyRuns, predictors } from './outside/outsider.js'
-import { sharedWindows } from './rank-helper.js'
+import { sharedWindows } from './ranks/rank-helper.js'
+import { withRanks } from './ranks/with-ranks.js'
 import { type Document, OUTSIDE_RESULTS, type OutsideEntry, type RunEntry, writeEntries, writeReports } from './results-file.js'
 import { renderTable } from './results-table.js'
 import { type Chosen, chooseRows, judgedRows, windowReader } from './subject.js'
 import { SENTENCES, type SentencesEntry, sentencesOf } from './window-sentences.js'
-import { withRanks } from './with-ranks.js'
 
 /** Options of `evaluate`: the runs, a callback for progress, and any field of `evaluateFields`. */
 export interface EvaluateRunsOptions extends WithData<Given<typeof evaluateFields>> {

@@ -3,8 +3,8 @@ import { lastOf } from '../data/windows.js'
 import type { QuerySums } from '../native.js'
 import { tally } from '../stages.js'
 import { call, type Tensor } from '../torch/tensor.js'
+import { searchPass } from './ranks/search-pass.js'
 import { type Placed, type Pool, search, together } from './search.js'
-import { searchPass } from './search-pass.js'
 
 /** Queries of all windows that are weighted sums of the last vectors of a context and its target. */
 export interface SummedQuery {

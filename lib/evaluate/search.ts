@@ -4,7 +4,7 @@ import type { Ranking, Retrieval } from '../rankings.js'
 import { tally } from '../stages.js'
 import type { Tensor } from '../torch/tensor.js'
 import { countExcluded, type Excluded } from './exclusions.js'
-import { emptyRetrieval, putRetrieval, searchPass } from './search-pass.js'
+import { emptyRetrieval, putRetrieval, searchPass } from './ranks/search-pass.js'
 
 /** Vectors to search, with the rows of each window's target and context among them. */
 export interface Pool {

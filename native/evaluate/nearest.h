@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace lvm {
@@ -12,6 +13,13 @@ struct Neighbour {
 };
 inline bool before(const Neighbour& a, const Neighbour& b) {
   return a.cosine > b.cosine || (a.cosine == b.cosine && a.row < b.row);
+}
+
+// Smallest of the `count` largest of n values.
+inline float least_of_largest(const float* values, int64_t n, int64_t count) {
+  std::vector<float> own(values, values + n);
+  std::nth_element(own.begin(), own.begin() + (count - 1), own.end(), std::greater<>());
+  return own[size_t(count - 1)];
 }
 
 // Keeps the k nearest of the rows offered.

@@ -154,14 +154,12 @@ struct Search {
     }
   }
 
-  // While fewer than k neighbours are known: float32 cosine that none of the k nearest allowed rows of a block is below.
-  // Otherwise every row of the first block would be computed in float64.
+  // While fewer than k neighbours are known: a float32 cosine that none of the k nearest allowed rows of a block is below.
+  // Without it every row of the first block would be computed in float64.
   float least_near(const Query& q, const float* cosines, int64_t count) const {
     const auto enough = k + int64_t(q.excluded.size());
-    if (k == 0 || int64_t(q.allowed.all().size()) == k || enough > count) return -2;
-    std::vector<float> own(cosines, cosines + count);
-    std::nth_element(own.begin(), own.begin() + (enough - 1), own.end(), std::greater<>());
-    return below(own[size_t(enough - 1)] - 2 * q.error);
+    const bool known = k == 0 || int64_t(q.allowed.all().size()) == k;
+    return known || enough > count ? -2 : below(least_of_largest(cosines, count, enough) - 2 * q.error);
   }
 
   void look_closer(Query& q, int64_t row, double norm, bool open) const {

@@ -1,10 +1,10 @@
-import { native, type QuerySums } from '../native.js'
-import type { Ranking, Retrieval } from '../rankings.js'
-import type { SearchPass, SharedGroup } from '../ranks/shared-work.js'
-import { sharersOf } from '../ranks/shared-work.js'
-import { stage } from '../stages.js'
-import { Tensor } from '../torch/tensor.js'
-import { type Excluded, listExcluded } from './exclusions.js'
+import { native, type QuerySums } from '../../native.js'
+import type { Ranking, Retrieval } from '../../rankings.js'
+import type { SearchPass, SharedGroup } from '../../ranks/shared-work.js'
+import { sharersOf } from '../../ranks/shared-work.js'
+import { stage } from '../../stages.js'
+import { Tensor } from '../../torch/tensor.js'
+import { type Excluded, listExcluded } from '../exclusions.js'
 
 /** Windows to search for, and the bank. */
 interface Searched {
