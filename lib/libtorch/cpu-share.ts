@@ -5,7 +5,7 @@ import { groupFolders, read } from './machine.js'
 
 /** Timings beside a smaller share count as measured on a busy machine. */
 const QUIET = 0.9
-/** Processor time of other processes, as a share of the own, below which threads wait only for each other. */
+/** Processor time of other processes, as a share of that of this one and its children, below which threads wait only for each other. */
 const ALONE = 0.05
 /** Clock ticks per second in /proc; 100 on every Linux that Node supports. */
 const TICKS = 100
@@ -14,6 +14,8 @@ const TICKS = 100
 interface Counters {
   /** Processor time of all threads of this process, those that have ended included. */
   readonly own: number
+  /** Processor time of child processes that have ended, with their own children. */
+  readonly children: number
   /** Time that each living thread was ready to run without a processor. Source: Linux, Documentation/scheduler/sched-stats.rst */
   readonly waits: ReadonlyMap<string, number> | null
   /** Time without a processor because the CPU quota was used up, added over processors. */
@@ -65,17 +67,25 @@ function processors(root: string): Pick<Counters, 'busy' | 'stolen' | 'idle' | '
   return { busy, stolen: 0, idle, all: busy + idle }
 }
 
+/** Source: proc_pid_stat(5): cutime, cstime */
+function childSeconds(root: string): number {
+  const fields = (read(join(root, 'proc/self/stat')) ?? '').replace(/^.*\) /s, '').split(' ')
+  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) / TICKS
+}
+
 function counters(root: string, own: () => number): Counters {
-  return { own: own(), waits: waits(root), throttled: throttled(root), ...processors(root) }
+  return { own: own(), children: childSeconds(root), waits: waits(root), throttled: throttled(root), ...processors(root) }
 }
 
 function share(before: Counters, after: Counters): number | null {
-  const over = (key: 'own' | 'throttled' | 'busy' | 'stolen' | 'idle' | 'all') => Math.max(0, after[key] - before[key])
+  const over = (key: 'own' | 'children' | 'throttled' | 'busy' | 'stolen' | 'idle' | 'all') =>
+    Math.max(0, after[key] - before[key])
   const own = over('own')
   if (after.waits === null) return over('all') > 0 && over('idle') / over('all') > 1 - QUIET ? 1 : null
   if (own === 0) return null
   const waited = Array.from(after.waits, ([task, time]) => time - (before.waits?.get(task) ?? 0)).reduce((a, b) => a + b, 0)
-  const alone = over('busy') - own < ALONE * own
+  const family = own + over('children')
+  const alone = over('busy') - family < ALONE * family
   const lost = alone ? Math.min(waited, over('throttled')) : waited
   const stolen = over('stolen') / Math.max(over('stolen') + over('busy'), 1e-9)
   return (own / (own + lost)) * (1 - stolen)
@@ -89,7 +99,7 @@ const ownSeconds = (): number => {
 /**
  * Begins to watch; the returned function gives the share of the processor time that the threads of this process were ready to use and got.
  *
- * Waits for other threads of this process do not count. Where the system does not count waits (macOS, Windows), the share is 1 if
+ * Waits for other threads of this process and for child processes that have ended do not count. Where the system does not count waits (macOS, Windows), the share is 1 if
  * processors were idle a tenth of the time, and null otherwise. It is null too if this process has not computed.
  */
 export function watchCpuShare(root = '/', own: () => number = ownSeconds): () => number | null {

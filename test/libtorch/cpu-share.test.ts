@@ -12,13 +12,15 @@ interface Moment {
   readonly stolen?: number
   readonly throttled?: number
   readonly idle?: number
+  readonly children?: number
 }
 
 /** Files of /proc and of a control group at one moment. */
-const at = (root: string, { waits, busy, stolen = 0, throttled = 0, idle = 0 }: Moment) =>
+const at = (root: string, { waits, busy, stolen = 0, throttled = 0, idle = 0, children = 0 }: Moment) =>
   files(root, {
     ...Object.fromEntries(waits.map((wait, i) => [`proc/self/task/${10 + i}/schedstat`, `123 ${wait * 1e9} 7\n`])),
     'proc/stat': `cpu  ${busy * 100} 0 0 ${idle * 100} 0 0 0 ${stolen * 100} 0 0\ncpu0 1 1 1 1 0 0 0 0 0 0\n`,
+    'proc/self/stat': `7 (a (b) c) S ${'1 '.repeat(12)}${60 * children} ${40 * children} 20 0\n`,
     'proc/self/cgroup': '0::/a\n',
     'sys/fs/cgroup/cgroup.controllers': 'cpu',
     'sys/fs/cgroup/a/cpu.stat': `nr_throttled 1\nthrottled_usec ${throttled * 1e6}\n`,
@@ -40,6 +42,8 @@ describe('the share of the processor time', () => {
     ['others took a third', { own: 11, waits: [7, 10], busy: 130 }, 2 / 3],
     ['a thread began in the meantime', { own: 11, waits: [5, 7, 10], busy: 130 }, 1 / 2],
     ['threads waited only for each other', { own: 11, waits: [10, 12], busy: 110.2 }, 1],
+    ['threads waited only for child processes', { own: 11, waits: [10, 12], busy: 150.2, children: 40 }, 1],
+    ['others computed beside child processes', { own: 11, waits: [10, 12], busy: 200, children: 40 }, 1 / 2],
     ['the quota was used up', { own: 11, waits: [10, 12], busy: 110.2, throttled: 2.5 }, 10 / 12.5],
     ['the hypervisor took a fifth', { own: 11, waits: [5, 7], busy: 110, stolen: 2.5 }, 0.8],
   ])('when %s', (_, after, expected) => expect(share(start, after)).toBeCloseTo(expected, 6))
