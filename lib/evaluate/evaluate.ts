@@ -86,7 +86,15 @@ export interface Scored {
   readonly baselines: BaselineResults
 }
 
-export const joined = (parts: readonly Float64Array[]): Float64Array => Float64Array.from(parts.flatMap((part) => [...part]))
+export function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
 
 /** Scores of windows that were judged in turn. */
 export function joinScores(parts: readonly Scores[]): Scores {

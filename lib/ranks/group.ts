@@ -1,6 +1,6 @@
 import { badOption, LvmError } from '../errors.js'
 import { jsonHash } from '../files/hash.js'
-import { type NativeTensor, type NativeTrainer, native } from '../native.js'
+import { type NativeRanks, type NativeTensor, type NativeTrainer, native } from '../native.js'
 import { awaited, exchange, farewell, gathered, hostKey, type Talk } from './exchange.js'
 import { type Launched, launch, type RankWork } from './launch.js'
 import { type RankPlace, rankPlace, torchrunPrefix } from './rank-place.js'
@@ -94,11 +94,19 @@ interface Asked {
 }
 const TIMEOUT_SECONDS = 300
 
+/** Groups that this process has joined by the variables of a launcher; all ranks join theirs in the same order. */
+let groups = 0
+/** The store that rank 0 runs for all of these groups: the others may come to the next one before rank 0 has left the one before. */
+let store: NativeRanks | undefined
+
 /** Connects this process to the other ranks of its work, which it starts with `processes`. Errors: RANK_LOST. */
 export async function openGroup<Work = Help>(place: RankPlace, work: RankWork, asked: Asked): Promise<Group<Work>> {
   const timeout = (asked.rankTimeout ?? TIMEOUT_SECONDS) * 1000
   const shareMemory = process.env.LVM_TORCH_SHARED_MEMORY !== '0'
-  const ranks = await native.ranks({ ...place, timeout, shareMemory })
+  const prefix = `${place.prefix}/${asked.processes === undefined ? groups++ : 0}` // a started rank is a new process
+  const isOurs = place.serve && asked.processes === undefined
+  if (isOurs && store === undefined) store = await native.ranks({ ...place, prefix: 'store', timeout, shareMemory })
+  const ranks = await native.ranks({ ...place, serve: place.serve && !isOurs, prefix, timeout, shareMemory })
   native.ranksNote(ranks, 'starting')
   const started = asked.processes === undefined ? undefined : launch(work, { size: place.size, port: native.ranksPort(ranks) })
   const talk: Talk = { ranks, rank: place.rank, size: place.size, timeout, ended: () => started?.ended() }

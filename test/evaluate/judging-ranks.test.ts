@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { beforeAll, expect, it } from 'vitest'
 import { evaluate } from '../../lib/evaluate/evaluate-runs.js'
 import { refused } from '../files/fixture.js'
@@ -85,6 +87,23 @@ it('a killed rank ends the others with its name, and nothing is written', async 
   expect([first, last], programs[0]!.err()).toEqual([5, 5])
   expect(programs[0]!.err()).toMatch(/^RANK_LOST: rank 1 [\s\S]*nothing was written: run the command again/m)
   expect(existsSync(place('lost'))).toBe(false)
+})
+
+it('a program that a launcher starts may judge several times', async () => {
+  const program = `import { basename } from 'node:path'
+    import { evaluate, retrieve } from ${JSON.stringify(new URL('../../dist/lib/index.js', import.meta.url).href)}
+    const o = { runs: [${JSON.stringify(place('runs/one'))}], out: ${JSON.stringify(place('several'))}, threads: 1 }
+    for (let i = 0; i < 3; i++) {
+      const { results } = await evaluate({ ...o, latency: 0 })
+      await retrieve(o)
+      process.stdout.write(basename(results.runs[0].run) + ' ')
+    }`
+  const shared = { WORLD_SIZE: '2', MASTER_ADDR: '127.0.0.1', MASTER_PORT: `${await freePort()}` }
+  const ends = [0, 1].map(async (rank) => {
+    const env = { ...process.env, ...own(), ...shared, RANK: `${rank}` }
+    return (await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { env })).stdout
+  })
+  expect(await Promise.all(ends)).toEqual(['one one one ', 'one one one '])
 })
 
 it('several processes refuse a function as predictor, and a device other than the CPU', async () => {

@@ -43,13 +43,20 @@ function rowsOf({ target, excluded }: Searched, { at, count, times }: Pass) {
   }
 }
 
+async function areFinite(queries: Tensor): Promise<boolean> {
+  using each = await queries.op('aten::isfinite')
+  using all = await each.op('aten::all')
+  return (await all.item()) !== 0
+}
+
 const RANKINGS = ['all', 'allowed'] as const
 
 /** Searches the bank for the queries of a pass; `sums`: the same queries as sums of vectors that they share. Shapes: queries [count · times, dim]. */
 export function searchPass(pool: Searched, pass: Pass, queries: Tensor, sums?: QuerySums): Promise<Retrieval> {
   return stage('search', async () => {
     const sharers = sharersOf(pool)
-    if (sharers === undefined) return native.retrieve(queries.native, pool.bank, rowsOf(pool, pass), pass.nearest, sums)
+    const alone = () => native.retrieve(queries.native, pool.bank, rowsOf(pool, pass), pass.nearest, sums)
+    if (sharers === undefined || !(await areFinite(queries))) return alone() // which refuses queries that are not finite
     await sharers.group.ask({ do: 'search', of: sharers.windows, ...pass })
     return searchTogether(sharers.group, pool, pass, queries)
   })
@@ -75,15 +82,12 @@ export async function searchTogether(group: SharedGroup, pool: Searched, pass: P
     }
     putRetrieval(whole, await native.retrieve(own.native, pool.bank, rows, pass.nearest), from, pass.nearest)
   }
-  const arrays = RANKINGS.flatMap((which) => Object.values(whole[which]) as (Int32Array | Float64Array)[])
-  using sum = Tensor.from(Float64Array.from(arrays.flatMap((array) => [...array])))
-  await group.sum(sum.native)
-  const values = (await sum.data()) as Float64Array
-  let at = 0
-  for (const array of arrays) {
-    array.set(values.subarray(at, at + array.length))
-    at += array.length
-  }
+  for (const ranking of RANKINGS.map((which) => whole[which]))
+    for (const array of Object.values(ranking) as (Int32Array | Float64Array)[]) {
+      using sum = Tensor.from(Float64Array.from(array))
+      await group.sum(sum.native)
+      array.set((await sum.data()) as Float64Array)
+    }
   return whole
 }
 
