@@ -12,7 +12,9 @@ import { openStore, restoreRun, type Store } from './run-store.js'
 export async function claimRun(owner: string, folder: string, o: { resume?: boolean; overwrite: boolean }): Promise<Store> {
   const exists = await isRun(folder)
   if (exists && !o.resume && !o.overwrite)
-    throw new LvmError('RUN_EXISTS', `${owner}: expected a new run but ${folder} already holds one`)
+    throw new LvmError('RUN_EXISTS', `${owner}: expected a new run but ${folder} already holds one`, {
+      ...(owner !== 'train' && { hint: 'use --name for another folder, or --overwrite' }),
+    })
   if (!exists && o.resume) throw new LvmError('RUN_MISSING', `${owner}: expected a run to resume in ${folder} but there is none`)
   try {
     return await openStore(folder)

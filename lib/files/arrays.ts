@@ -191,5 +191,8 @@ export async function openArrays(path: string, limits: Limits = DEFAULT_LIMITS):
   if (head[8] === '{' || extname(path).toLowerCase() === '.safetensors')
     return named('safetensors', await openSafetensors(path, limits))
   if (head.startsWith('\x80')) throw ofPyTorch(path) // a pickle, the format of PyTorch before 1.6
-  throw damaged(path, 'expected an .npy, .npz or .safetensors file but it is something else, or its beginning is damaged')
+  throw damaged(
+    path,
+    'expected a file of vectors (.npy, .npz, .safetensors, .parquet, .arrow, .csv, .jsonl or .pt) but it is something else, or its beginning is damaged',
+  )
 }

@@ -10,7 +10,7 @@ import { inspect } from './inspect-libtorch.js'
 import { activate, type Description, type Installed, pick, SUMS } from './libtorch-store.js'
 import { type Env, storeRoot } from './paths.js'
 import { anyVersion, here, PLATFORMS, type Platform, VERSION } from './pins.js'
-import { type Progress, source } from './sources.js'
+import { type Progress, requireExisting, source } from './sources.js'
 import { place, unpack, type Variant } from './unpack.js'
 
 /** Options of an installation. */
@@ -49,6 +49,7 @@ export async function install(options: InstallOptions = {}): Promise<Installed &
   }
   if (variant === 'cuda' && process.platform !== 'linux')
     throw badOption('libtorch install', 'variant', 'cpu on this system', variant)
+  if (from !== undefined) requireExisting(from)
   const store = storeRoot(env)
   await mkdir(store, { recursive: true })
   const waiting = (owner: string) => progress({ phase: 'wait', what: `another installation (${owner})`, done: 0, total: 0 })

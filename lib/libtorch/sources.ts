@@ -116,11 +116,16 @@ async function fromFolder(folder: string): Promise<Source> {
   return { members, label: folder, pinned: false }
 }
 
+/** Errors: FILE_MISSING for a value of `--from` that is neither "pip" nor there. */
+export function requireExisting(from: string): void {
+  if (from !== 'pip' && !existsSync(from))
+    throw new LvmError('FILE_MISSING', `libtorch install: expected a file or folder for "from" but ${from} does not exist`)
+}
+
 /** Resolves `--from`: pip (also when undefined), a torch wheel, a folder of wheels, a libtorch zip, or a folder with a libtorch. */
 export async function source(from: string | undefined, request: SourceRequest): Promise<Source> {
   if (from === undefined || from === 'pip') return fromWheels([], request)
-  if (!existsSync(from))
-    throw new LvmError('FILE_MISSING', `libtorch install: expected a file or folder for "from" but ${from} does not exist`)
+  requireExisting(from)
   if (from.endsWith('.whl')) return fromWheels([from, ...(await wheels(dirname(from))).filter((file) => file !== from)], request)
   if (from.endsWith('.zip')) return { members: await zipMembers(from), label: basename(from), pinned: false }
   const found = statSync(from).isDirectory() ? await wheels(from) : []

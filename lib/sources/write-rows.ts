@@ -78,6 +78,7 @@ function line(path: string, row: number, roles: Roles, fact: (name: string) => u
     ...(positions !== undefined && { index: integer(path, positions, row, index) }),
     ...(!isNone(text) && { text: words(path, texts!, row, text) }),
     ...(Array.isArray(names) && { categories: names.map(String) }),
+    ...(typeof names === 'string' && names !== '' && { categories: names.split(';') }),
   })}\n`
 }
 

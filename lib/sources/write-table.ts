@@ -26,6 +26,9 @@ function halfNumber(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
 }
 
+/** A fact of a row for a format whose columns hold single values: a list of categories is one text. */
+const single = (value: unknown): unknown => (Array.isArray(value) ? value.join(';') : (value ?? null))
+
 /** The vectors of one batch as lists of numbers. */
 function listsOf(values: Values): ArrayLike<number>[] {
   if (!isMatrix(values)) return Array.from(values) as ArrayLike<number>[]
@@ -86,7 +89,7 @@ const delimited: Write = (table, to, read) =>
 const parquet: Write = async (table, to, read) => {
   const { fileWriter, ParquetWriter } = await import('../packages/parquet-writer.js')
   const half = table.columns.some((column) => column.half)
-  const columns = table.columns.filter(({ name }) => name !== 'categories') // a list of texts, which few readers want
+  const { columns } = table
   const element = half
     ? ({ type: 'FIXED_LEN_BYTE_ARRAY', type_length: 2, logical_type: { type: 'FLOAT16' } } as const)
     : ({ type: 'FLOAT' } as const)
@@ -117,7 +120,7 @@ const parquet: Write = async (table, to, read) => {
     const data = (name: string) =>
       name === 'vectors'
         ? listsOf(batch.get(name)!).map((list) => Array.from(list))
-        : Array.from(batch.get(name) as ArrayLike<unknown>)
+        : Array.from(batch.get(name) as ArrayLike<unknown>, single)
     await writer.write({ columnData: columns.map(({ name }) => ({ name, data: data(name) })) })
     rows += rowsIn(batch.get('vectors')!)
     read(rows)
@@ -156,21 +159,19 @@ const pytorch: Write = async (table, to, read) => {
     at += part.length
   }
   using tensor = Tensor.from(all, [rows, dim], { dtype: half ? 'float16' : 'float32' })
-  const facts = [...columns]
-    .filter(([name]) => name !== 'categories')
-    .map(([name, values]) => [name, values.map((value) => value ?? null)] as const)
+  const facts = [...columns].map(([name, values]) => [name, values.map(single)] as const)
   await native.savePt(to.vectors, Object.fromEntries([['vectors', tensor.native], ...facts]))
   return { sided: false }
 }
 
 const arrow: Write = async (table, to, read) => {
   const arrows = await import('../packages/flechette.js')
-  const names = namesOf(table).filter((name) => name !== 'categories')
+  const names = namesOf(table)
   const columns = new Map(names.map((name) => [name, [] as unknown[]]))
   let [rows, dim] = [0, 0]
   for await (const batch of table.read(names)) {
     for (const [name, values] of batch)
-      for (const value of name === 'vectors' ? listsOf(values) : Array.from(values as ArrayLike<unknown>))
+      for (const value of name === 'vectors' ? listsOf(values) : Array.from(values as ArrayLike<unknown>, single))
         columns.get(name)!.push(value)
     dim ||= (columns.get('vectors')![0] as ArrayLike<number>).length
     rows += rowsIn(batch.get('vectors')!)

@@ -89,6 +89,21 @@ describe('every format that is written can be read', () => {
       expect(JSON.parse(readFileSync(scratch(`same-${ending}.card.json`), 'utf8'))).toEqual({ space: 'test' })
     },
   )
+  it.each(['npy', 'parquet', 'arrow', 'jsonl', 'csv', 'pt'])('.%s keeps the categories of the articles', async (ending) => {
+    const base = scratch(`listed-${ending}.npy`)
+    await writeBase(base, { vectors: flat, ...facts })
+    const lines = facts.articles.map((id, i) => ({
+      article_id: id,
+      index: facts.positions[i],
+      ...(id !== 'a 4' && { categories: [`kind ${i < 24}`, 'a, "b"'] }),
+    }))
+    writeFileSync(scratch(`listed-${ending}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    const path = scratch(`categories-${ending}.${ending}`)
+    await writeBase(path, base)
+    const found = await openBase(path)
+    expect([...found.categories!]).toEqual(['a 0', 'a 1', 'a 2', 'a 3'].map((id, i) => [id, [`kind ${i < 2}`, 'a, "b"']]))
+    found.dispose()
+  })
   it('memory, lists, tensors and iterables give the same content hash', async () => {
     const rows = facts.articles.map((article, i) => ({
       vector: vectorOf(i),

@@ -97,6 +97,6 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
     `best windows, by the cosine with the true next vector; nearest: the stored row nearest to the prediction, the context included, not generated\n${a.best.slice(0, 3).map(example).join('\n')}`,
     `worst windows\n${a.worst.slice(0, 3).map(example).join('\n')}`,
     ...sentences(a.sentences),
-    `figures of each window: ${a.csv}`,
+    `figures of each window: ${a.csv} in the folder of the report`,
   ].join('\n\n')
 })

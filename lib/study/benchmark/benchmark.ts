@@ -97,7 +97,9 @@ async function onDevice(
   try {
     for (const folder of folders) models.push(await load(folder, { device, threads }))
     const calls = models.map((model) => BATCHES.map((batch) => ({ batch, input: inputOf(model, batch) })))
-    const timed = models.flatMap((model, i) => calls[i]!.map(({ batch, input }) => ({ batch, call: () => model.predict(input) })))
+    const timed = models.flatMap((model, i) =>
+      calls[i]!.map(({ batch, input }) => ({ batch, call: () => model.predict(input, { context: model.context }) })),
+    )
     say(`${device}: ${timed.length} timings of about ${o.seconds} s, in ${o.rounds} rounds`)
     const share = watchCpuShare()
     const found = await stage('time', () => interleaved(timed, reference.call, o))
@@ -106,7 +108,10 @@ async function onDevice(
     for (const [i, model] of models.entries()) {
       const input = calls[i]!.find(({ batch }) => batch === ENERGY_BATCH)!.input
       const energy = await stage('energy', () =>
-        measureEnergy(device, () => model.predict(input), { batch: ENERGY_BATCH, seconds: o.seconds / 2 }),
+        measureEnergy(device, () => model.predict(input, { context: model.context }), {
+          batch: ENERGY_BATCH,
+          seconds: o.seconds / 2,
+        }),
       )
       const { peak_memory_bytes, load_ms, first_call_ms } = fresh[i]!
       const batches = found.slice(i * BATCHES.length, (i + 1) * BATCHES.length)

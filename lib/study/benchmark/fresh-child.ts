@@ -7,9 +7,9 @@ import { BATCHES, inputOf } from './benchmark-inputs.js'
 async function measure(run: string, device: string, threads: number) {
   using model = await load(run, { device, threads })
   const start = performance.now()
-  await model.predict(inputOf(model, 1))
+  await model.predict(inputOf(model, 1), { context: model.context })
   const first_call_ms = performance.now() - start
-  for (const batch of BATCHES) await model.predict(inputOf(model, batch))
+  for (const batch of BATCHES) await model.predict(inputOf(model, batch), { context: model.context })
   return { load_ms: model.loadMs, first_call_ms, peak_memory_bytes: peakMemory() }
 }
 

@@ -112,6 +112,14 @@ describe('energy', () => {
 })
 
 describe('benchmark', () => {
+  test('benchmark measures a run whose contexts have several lengths', async () => {
+    const small = { model: 'gru', data: 'data/sample/factbook', preset: 'tiny', epochs: 0, threads: 1 } as const
+    for await (const _ of train({ ...small, history: 'article', name: 'history', out })) {
+    }
+    const o = { seconds: 0.05, rounds: 5, out: join(out, 'of-history'), device: 'cpu' }
+    const { runs } = await benchmark({ runs: [join(out, 'history')], threads: 1, ...o })
+    expect(runs[0]!.batches.map(({ batch }) => batch)).toEqual([1, 8, 32, 128])
+  })
   test('benchmark measures available devices, lists absent ones, and its document compares with itself', async () => {
     const options = {
       model: 'lstm',
