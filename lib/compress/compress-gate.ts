@@ -5,7 +5,7 @@ import type { Interval } from '../evaluate/metrics.js'
 import { openPool } from '../evaluate/pool.js'
 import type { Chosen } from '../evaluate/subject.js'
 import { type NativeModel, native } from '../native.js'
-import { percent } from '../show.js'
+import { fixed, percent } from '../show.js'
 import { requireGoing } from '../stages.js'
 import { pairedDifference } from '../statistics/estimates.js'
 import { searchWithModel } from '../study/retrieval/judge-retrieval.js'
@@ -117,8 +117,8 @@ const interval = (ci95: Interval, scale: number, digits: number) =>
 /** Result of a gate as a sentence. */
 export function gateSentence({ n, articles, cosine, top10, ci95_note }: Gate): string {
   const parts = [
-    `cosine ${cosine.parent.toFixed(4)} → ${cosine.result.toFixed(4)}, a loss of ${cosine.drop.toFixed(5)}${interval(cosine.ci95, 1, 5)} (limit ${cosine.limit})`,
-    `Top-10 ${(100 * top10.parent).toFixed(1)} → ${percent(top10.result)}, a loss of ${(100 * top10.drop).toFixed(2)} points${interval(top10.ci95, 100, 2)} (limit ${100 * top10.limit})`,
+    `cosine ${cosine.parent.toFixed(4)} → ${cosine.result.toFixed(4)}, a loss of ${fixed(cosine.drop, 5)}${interval(cosine.ci95, 1, 5)} (limit ${cosine.limit})`,
+    `Top-10 ${(100 * top10.parent).toFixed(1)} → ${percent(top10.result)}, a loss of ${fixed(100 * top10.drop, 2)} points${interval(top10.ci95, 100, 2)} (limit ${100 * top10.limit})`,
   ]
   return `${n} windows of ${articles} articles: ${parts.join('; ')}${ci95_note === null ? '' : `; no interval: ${ci95_note}`}`
 }

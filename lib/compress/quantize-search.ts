@@ -10,7 +10,7 @@ import { type Chosen, chooseRows } from '../evaluate/subject.js'
 import { trainedShare } from '../evaluate/trained-on.js'
 import { native } from '../native.js'
 import type { Options } from '../options.js'
-import { bytes } from '../show.js'
+import { bytes, fixed } from '../show.js'
 import { stage, tally } from '../stages.js'
 import { sampled } from '../statistics/random.js'
 import { openWeights, type WeightsFile } from '../weights/open-weights.js'
@@ -83,7 +83,7 @@ export async function examine(
         say(`  ${count} of ${matrices.length}`)
       }),
     )
-    for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) say(`  ${drop.toFixed(6).padStart(10)}  ${name}`)
+    for (const [name, drop] of [...drops].sort((a, b) => b[1] - a[1])) say(`  ${fixed(drop, 6).padStart(10)}  ${name}`)
     return { model, source, chosen, matrices, scored, alone, drops }
   } catch (error) {
     chosen.dispose()

@@ -62,7 +62,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[], col
   const judged = samples.filter((s) => s.set === undefined || s.set === 'judged')
   const note = `${run} · ${count(entry.n)} windows, ${entry.rows} rows · seed ${entry.seed}`
   const errors = numbers(judged, 'mse')
-  const names = clusters.map(({ name }, i) => shorten(`${i + 1} ${name}`))
+  const names = clusters.map(({ name }, i) => shorten(`${i} ${name}`))
   const totals = confusion.map((row) => row.reduce((a, b) => a + b, 0))
   const placed = known(judged, 'x', 'y', 'predicted_x', 'predicted_y')
   const compared = known(judged, 'similarity')

@@ -1,6 +1,7 @@
 import { blocks, type Rows, take, targets } from '../../baselines/baselines-rows.js'
 import { lastOf, shortestOf } from '../../data/windows.js'
 import { LvmError } from '../../errors.js'
+import { joined } from '../../evaluate/evaluate.js'
 import { sampled } from '../../statistics/random.js'
 import { call, Tensor } from '../../torch/tensor.js'
 import { unitVectors } from '../../torch/unit-vectors.js'
@@ -105,14 +106,7 @@ class Columns {
     this.parts.get(name)!.push(values)
   }
   all(name: string): Float64Array {
-    const parts = this.parts.get(name) ?? []
-    const joined = new Float64Array(parts.reduce((n, part) => n + part.length, 0))
-    let at = 0
-    for (const part of parts) {
-      joined.set(part, at)
-      at += part.length
-    }
-    return joined
+    return joined(this.parts.get(name) ?? [])
   }
 }
 
