@@ -167,12 +167,7 @@ const head = (names, ...more) => {
   return [row(titles), row(titles.map(() => '---'))]
 }
 const whole = (x) => x.toLocaleString('en-US')
-const lines = [
-  `Seconds of each verb in a process of its own, and in brackets its processor time, with an empty cache and again with what it kept (\`${report.command}\`).`,
-  `Seen on ${report.cpu}, ${report.threads} threads, load ${report.load_before.toFixed(1)} before, commit ${report.commit}.`,
-  '',
-  ...head(report.places.map(({ name }) => name)),
-  ...byVerb(report.places, verbs),
+const growth = () => [
   '',
   'On synthetic texts of dimension 64; the power of the rows that the processor time grows with, from the first to the last size:',
   '',
@@ -185,6 +180,14 @@ const lines = [
     verbs.filter((verb) => LINEAR.includes(verb)),
     (verb) => [report.growth.find((one) => one.verb === verb)?.power.toFixed(2) ?? '–'],
   ),
+]
+const lines = [
+  `Seconds of each verb in a process of its own, and in brackets its processor time, with an empty cache and again with what it kept (\`${report.command}\`).`,
+  `Seen on ${report.cpu}, ${report.threads} threads, load ${report.load_before.toFixed(1)} before, commit ${report.commit}.`,
+  '',
+  ...head(report.places.map(({ name }) => name)),
+  ...byVerb(report.places, verbs),
+  ...(sizes.length < 2 ? [] : growth()),
 ]
 process.stdout.write(`\n${lines.join('\n')}\n`)
 keep('verbs', values.out, report, lines)
