@@ -31,7 +31,7 @@ const predicted = (model: Model, rows: Pick<Rows, 'base' | 'windows'>, ids: Int3
   })
 
 /**
- * Predictions for windows `from` … `to` of the rows, of which each rank makes a part, in the batches of a single process.
+ * Predicts windows `from` … `to` of the rows: each rank predicts a part of them, in the batches of a single process.
  *
  * Shapes: [to − from, dim], float32, on every rank. Errors: RANK_LOST.
  */

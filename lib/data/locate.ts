@@ -107,9 +107,8 @@ function filesOf(path: string): Pick<BaseFiles, 'vectors' | 'side' | 'card'> {
     })
   const named = ending !== undefined && !SIDES.includes(ending)
   const own = named ? [path].filter((file) => existsSync(file)) : beside(VECTORS)
-  const found = named || own.length > 0 ? own : [...beside(CONVERTED), ...beside(SIDES).filter((side) => side === path)]
-  const exact = found.filter((file) => file === path)
-  if (exact.length === 1) found.splice(0, found.length, ...exact) // as with any other extension
+  const exact = beside(SIDES).filter((side) => side === path)
+  const found = named || own.length > 0 ? own : exact.length > 0 ? exact : beside(CONVERTED)
   if (index !== undefined) found.push(index)
   if (found.length > 1) {
     throw new LvmError('BAD_OPTION', `data: expected one base for "${path}" but there are ${found.join(' and ')}`, {

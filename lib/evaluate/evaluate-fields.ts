@@ -30,7 +30,7 @@ export const sharedFields = {
     default: undefined,
     min: 1,
     max: 256,
-    about: 'share predictions and searches among this many processes on this machine; the figures do not depend on it',
+    about: 'share predictions and searches among this many processes on this machine; the scores do not depend on it',
     group: 'Run',
   }),
   rankTimeout: integer({

@@ -7,7 +7,6 @@ import type { Model } from '../checkpoint/model.js'
 import { readHistory } from '../checkpoint/run-documents.js'
 import type { HistoryRow } from '../checkpoint/run-manifest.js'
 import { textHash } from '../files/hash.js'
-
 import { share } from '../ranks/shared-work.js'
 import { type EvaluateOptions, entryOf, joined, joinScores, type Scored, type Subject, scoreRun, subjectOf } from './evaluate.js'
 import { metrics } from './metrics.js'

@@ -86,6 +86,7 @@ export interface Scored {
   readonly baselines: BaselineResults
 }
 
+/** Appends the parts to each other. */
 export function joined(parts: readonly Float64Array[]): Float64Array {
   const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0

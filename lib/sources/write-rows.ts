@@ -65,6 +65,15 @@ function words(path: string, name: string, row: number, value: unknown): string 
   throw damaged(path, `row ${row}: expected a text or a number for "${name}" but received ${shown(value)}`)
 }
 
+/** Categories in one text: separated by semicolons, or as a JSON list. */
+function labelsIn(text: string): string[] {
+  try {
+    const list: unknown = JSON.parse(text)
+    if (Array.isArray(list)) return list.map(String)
+  } catch {} // no JSON
+  return text.split(';')
+}
+
 /** Writes the facts of one row as a line of the side file. */
 function line(path: string, row: number, roles: Roles, fact: (name: string) => unknown): string {
   const { articles, positions, texts, titles, categories } = roles
@@ -78,7 +87,7 @@ function line(path: string, row: number, roles: Roles, fact: (name: string) => u
     ...(positions !== undefined && { index: integer(path, positions, row, index) }),
     ...(!isNone(text) && { text: words(path, texts!, row, text) }),
     ...(Array.isArray(names) && { categories: names.map(String) }),
-    ...(typeof names === 'string' && names !== '' && { categories: names.split(';') }),
+    ...(typeof names === 'string' && names !== '' && { categories: labelsIn(names) }),
   })}\n`
 }
 

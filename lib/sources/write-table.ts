@@ -26,8 +26,12 @@ function halfNumber(bits: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
 }
 
-/** A fact of a row for a format whose columns hold single values: a list of categories is one text. */
-const single = (value: unknown): unknown => (Array.isArray(value) ? value.join(';') : (value ?? null))
+/** A fact of a row for a format whose columns hold single values: a list of categories is one text, as `labelsIn` reads it. */
+function single(value: unknown): unknown {
+  if (!Array.isArray(value)) return value ?? null
+  const ambiguous = value.some((label) => /^\[|;/.test(String(label)))
+  return ambiguous ? JSON.stringify(value) : value.join(';')
+}
 
 /** The vectors of one batch as lists of numbers. */
 function listsOf(values: Values): ArrayLike<number>[] {
@@ -73,7 +77,7 @@ const jsonLines: Write = (table, to, read) =>
   })
 
 const quoted = (value: unknown): string => {
-  const text = Array.isArray(value) ? value.join(';') : String(value ?? '')
+  const text = String(single(value) ?? '')
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 const delimited: Write = (table, to, read) =>

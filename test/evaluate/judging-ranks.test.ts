@@ -85,7 +85,7 @@ it('a killed rank ends the others with its name, and nothing is written', async 
   programs[1]!.child.kill('SIGKILL')
   const [first, , last] = await Promise.all(programs.map(({ end }) => end))
   expect([first, last], programs[0]!.err()).toEqual([5, 5])
-  expect(programs[0]!.err()).toMatch(/^RANK_LOST: rank 1 [\s\S]*nothing was written: run the command again/m)
+  expect(programs[0]!.err()).toMatch(/^RANK_LOST: rank 1 [\s\S]*nothing was written: start all processes again/m)
   expect(existsSync(place('lost'))).toBe(false)
 })
 

@@ -95,13 +95,15 @@ describe('every format that is written can be read', () => {
     const lines = facts.articles.map((id, i) => ({
       article_id: id,
       index: facts.positions[i],
-      ...(id !== 'a 4' && { categories: [`kind ${i < 24}`, 'a, "b"'] }),
+      ...(id !== 'a 4' && { categories: [`kind ${i < 24}`, 'a, "b"', ...(i < 12 ? ['x;y', '[z'] : [])] }),
     }))
     writeFileSync(scratch(`listed-${ending}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
     const path = scratch(`categories-${ending}.${ending}`)
     await writeBase(path, base)
     const found = await openBase(path)
-    expect([...found.categories!]).toEqual(['a 0', 'a 1', 'a 2', 'a 3'].map((id, i) => [id, [`kind ${i < 2}`, 'a, "b"']]))
+    expect([...found.categories!]).toEqual(
+      ['a 0', 'a 1', 'a 2', 'a 3'].map((id, i) => [id, [`kind ${i < 2}`, 'a, "b"', ...(i < 1 ? ['x;y', '[z'] : [])]]),
+    )
     found.dispose()
   })
   it('memory, lists, tensors and iterables give the same content hash', async () => {

@@ -20,7 +20,7 @@ interface Asked extends Opening {
 /** A lost rank leaves nothing behind that could be continued. */
 function again(error: LvmError): LvmError {
   if (error.code !== 'RANK_LOST') return error
-  const told = new LvmError('RANK_LOST', error.message, { cause: error, hint: 'nothing was written: run the command again' })
+  const told = new LvmError('RANK_LOST', error.message, { cause: error, hint: 'nothing was written: start all processes again' })
   if (error.reported) told.reported = true
   return told
 }
