@@ -1,12 +1,13 @@
 export { bytes, count, duration } from '../lib/show.js'
+export { nearby } from './command-line.js'
 
 import { once } from 'node:events'
 import { openSync, writeSync } from 'node:fs'
-import { isAbsolute, relative } from 'node:path'
 import { inspect } from 'node:util'
 import { asLvmError } from '../lib/errors.js'
 import { broken, jsonText, terminalText } from '../lib/show.js'
 import { colouredAnswer, colouredDiagnostic, hasColour } from './colour.js'
+import { runnable } from './command-line.js'
 import { clearLine, muteLine } from './live-line.js'
 import { manner } from './manner.js'
 import { stagesSoFar } from './profile.js'
@@ -50,7 +51,8 @@ function write(text: string, dress = (plain: string) => plain): void {
 }
 
 /** Prints text on stdout, without control characters. */
-export const print = (text: string): void => write(terminalText(text), hasColour(process.stdout) ? colouredAnswer : undefined)
+export const print = (text: string): void =>
+  write(terminalText(runnable(text)), hasColour(process.stdout) ? colouredAnswer : undefined)
 
 /** Writes pieces to stdout as fast as its reader takes them; `plain` pieces hold no control characters. */
 export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Promise<void> {
@@ -63,7 +65,7 @@ export async function flowing(pieces: AsyncIterable<string>, plain: boolean): Pr
 /** Prints a line on stderr, outside the output that a pipe reads. */
 export function diagnostic(line: string): void {
   clearLine()
-  const text = wrapped(copied(`${terminalText(line)}\n`), process.stderr)
+  const text = wrapped(copied(`${terminalText(runnable(line))}\n`), process.stderr)
   process.stderr.write(hasColour(process.stderr) ? colouredDiagnostic(text) : text)
 }
 
@@ -95,10 +97,4 @@ export function fail(error: unknown, json = false): void {
   diagnostic(`${code}: ${message}\nfix: ${hint}`)
   if (manner.verbose) diagnostic(inspect(error))
   if (json) event({ type: 'error', version: 1, code, message, hint, exit })
-}
-
-/** Shortens a path below the working directory to a relative one; returns other paths unchanged. */
-export function nearby(path: string): string {
-  const short = relative(process.cwd(), path)
-  return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short
 }
