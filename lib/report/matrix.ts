@@ -81,16 +81,20 @@ const STATUS = { complete: 'complete', interrupted: 'interrupted', running: 'run
 function planned(cell: Cell | undefined): { status: Status; why: string | null } {
   if (cell === undefined) return { status: 'not trained', why: null }
   if (cell.state === 'failed') return { status: 'failed', why: cell.error && `${cell.error.code}: ${cell.error.message}` }
-  if (cell.state === 'out of budget')
-    return { status: 'out of budget', why: 'the budget of the sweep was used up before this model' }
+  if (cell.state === 'out of budget') {
+    const why = cell.seconds > 0 ? 'its share of the budget was too short' : 'the budget was used up before this model'
+    return { status: 'out of budget', why: `${why}; the next call of sweep goes on` }
+  }
   return { status: 'queued', why: null }
 }
 
-/** Returns the run that represents a model: the one in its usual folder, else the one with the lowest loss. */
-function runOf(runs: readonly ReportedRun[], model: string, folder: string): ReportedRun | undefined {
-  const own = runs.filter((run) => run.model === model || run.run === folder)
+/** Returns the run that represents a model: of the row's size, if one has it; in the usual folder, if one is there; else of the lowest loss. */
+function runOf(runs: readonly ReportedRun[], { name, folder, row }: Kind): ReportedRun | undefined {
+  const own = runs.filter((run) => run.model === name || run.run === folder)
+  const ofSize = own.filter((run) => run.state === 'complete' && sizeIn(run, row).fits)
+  const choice = ofSize.length > 0 ? ofSize : own
   const loss = ({ val_loss }: ReportedRun) => val_loss?.value ?? Infinity
-  return own.find(({ run }) => run === folder) ?? own.toSorted((a, b) => loss(a) - loss(b))[0]
+  return choice.find(({ run }) => run === folder) ?? choice.toSorted((a, b) => loss(a) - loss(b))[0]
 }
 
 /** Compares the size of a run with its row; outside the matrix every size fits. */
@@ -117,7 +121,7 @@ function kindsOf(runs: readonly ReportedRun[], cells: readonly Cell[]): Kind[] {
 /** Returns the rows of the matrix, followed by trained models outside it. */
 export function matrixOf(runs: readonly ReportedRun[], cells: readonly Cell[], runsPath: string): MatrixRow[] {
   const kinds = kindsOf(runs, cells)
-  const chosen = kinds.map(({ name, folder }) => runOf(runs, name, folder))
+  const chosen = kinds.map((kind) => runOf(runs, kind))
   const several = basesOf(chosen.map((run) => run?.lineage ?? null)) > 1
   return kinds.flatMap(({ row, name, title, target, parameters }, i): MatrixRow[] => {
     const run = chosen[i]

@@ -78,7 +78,7 @@ it('a sweep shares its budget, and evaluates cells that used up theirs', async (
   for (const { seconds } of cells('budget')) expect(seconds).toBeGreaterThan(1)
   expect(report.matrix[0]).toMatchObject({
     status: 'out of budget',
-    why: 'the budget of the sweep was used up before this model',
+    why: 'its share of the budget was too short; the next call of sweep goes on',
   })
   for (const run of report.runs.filter(({ best_epoch }) => best_epoch !== null)) expect(run.validation).not.toBeNull()
 })
