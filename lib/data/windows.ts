@@ -1,4 +1,5 @@
 import { badOption, LvmError } from '../errors.js'
+import type { Contexts } from '../spec/contexts.js'
 import type { Base } from './base.js'
 
 /** Contexts and targets as row numbers, without copies of vectors. */
@@ -31,6 +32,16 @@ export interface Reach {
 
 /** Vectors of the context of one window. */
 export const lengthOf = ({ context, length }: Pick<Windows, 'context' | 'length'>, id: number): number => length?.[id] ?? context
+
+/** Vectors of the shortest and the longest context of some windows. */
+export function lengthsOf(windows: Pick<Windows, 'context' | 'length'>, ids: Int32Array): Contexts {
+  let [shortest, longest] = [Infinity, 0]
+  for (const id of ids) {
+    shortest = Math.min(shortest, lengthOf(windows, id))
+    longest = Math.max(longest, lengthOf(windows, id))
+  }
+  return { shortest, longest }
+}
 
 /** Row of the last context vector of one window. */
 export const lastOf = (windows: Pick<Windows, 'context' | 'length' | 'first'>, id: number): number =>

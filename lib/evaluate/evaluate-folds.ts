@@ -6,8 +6,10 @@ import { load } from '../checkpoint/load-model.js'
 import type { Model } from '../checkpoint/model.js'
 import { readHistory } from '../checkpoint/run-documents.js'
 import type { HistoryRow } from '../checkpoint/run-manifest.js'
+import { lengthsOf } from '../data/windows.js'
 import { textHash } from '../files/hash.js'
 import { share } from '../ranks/shared-work.js'
+import type { Contexts } from '../spec/contexts.js'
 import { type EvaluateOptions, entryOf, joined, joinScores, type Scored, type Subject, scoreRun, subjectOf } from './evaluate.js'
 import { metrics } from './metrics.js'
 import { sharedWindows } from './ranks/rank-helper.js'
@@ -19,7 +21,7 @@ type Asked = Parameters<typeof chooseRows>[1] & { readonly device: string; reado
 /** One fold, scored on the rows that it held out. */
 interface ScoredFold {
   readonly subject: Subject
-  readonly from: Provenance
+  readonly from: Provenance & { readonly contexts: Contexts }
   readonly scored: Scored
   readonly history: readonly HistoryRow[]
   readonly bestEpoch: number | null
@@ -34,7 +36,8 @@ async function scoreFold(run: string, o: Asked, options: Omit<EvaluateOptions, '
     const { rows, train, batch } = judgedRows(chosen)
     share(rows.ids, sharedWindows(model, rows, 'test'))
     const scored = await scoreRun(subject, rows, { ...options, train, batch, blocks: sharedPredictions(model, rows) })
-    return { subject, from: await provenance(chosen), scored, history, bestEpoch: best_epoch }
+    const from = { ...(await provenance(chosen)), contexts: lengthsOf(rows.windows, rows.ids) }
+    return { subject, from, scored, history, bestEpoch: best_epoch }
   } finally {
     chosen.dispose()
   }
@@ -113,7 +116,11 @@ export async function evaluateFolds(
     fileBytes: null,
     trainSeconds: mean(({ trainSeconds }) => trainSeconds),
   }
-  const from = { ...first!.from, rows: 'folds', selected_on: false }
+  const contexts = {
+    shortest: Math.min(...folds.map(({ from }) => from.contexts.shortest)),
+    longest: Math.max(...folds.map(({ from }) => from.contexts.longest)),
+  }
+  const from = { ...first!.from, rows: 'folds', selected_on: false, contexts }
   const pooled = { count: folds.length, runs: folds.map(heldFold), selection: selectionGain(folds) }
   return { ...entryOf(about, from, judged, null), folds: pooled }
 }

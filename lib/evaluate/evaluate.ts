@@ -2,7 +2,7 @@ import { type BaselineResults, baselineResults } from '../baselines/baselines.js
 import { contexts, type Rows, samplesOf } from '../baselines/baselines-rows.js'
 import type { Model } from '../checkpoint/model.js'
 import type { Base } from '../data/base.js'
-import { lengthOf } from '../data/windows.js'
+import { lengthOf, lengthsOf } from '../data/windows.js'
 import { LvmError } from '../errors.js'
 import { watchCpuShare } from '../libtorch/cpu-share.js'
 import { type NativeModel, native, type Scores } from '../native.js'
@@ -11,7 +11,7 @@ import { Tensor } from '../torch/tensor.js'
 import { measureLatency, peakMemory } from './latency.js'
 import { type Metrics, metrics } from './metrics.js'
 import type { RunEntry, Speed } from './results-file.js'
-import { judgedData, type Provenance } from './subject.js'
+import { judgedData } from './subject.js'
 import { judgeTiers } from './tiers.js'
 
 /** A loaded run, with facts from its files. */
@@ -52,7 +52,7 @@ export async function measureSpeed(
   rows: Rows,
   seconds: number,
 ): Promise<Speed> {
-  const context = rows.ids.reduce((most, id) => Math.max(most, lengthOf(rows.windows, id)), 1)
+  const { longest: context } = lengthsOf(rows.windows, rows.ids)
   const longest = rows.ids.filter((id) => lengthOf(rows.windows, id) === context)
   const batches = BATCHES.filter((batch) => batch === 1 || batch * context <= VECTORS)
   const inputs = new Map<number, Tensor>()
@@ -189,7 +189,7 @@ type About = Pick<Subject, 'run' | 'model' | 'output' | 'parameters' | 'weights'
 /** Entry of a document: metrics with the facts of the run and its windows. */
 export function entryOf(
   subject: About,
-  from: Pick<Provenance, 'split' | 'selected_on' | 'trained_on' | 'data'> & { readonly rows: string },
+  from: Required<Pick<RunEntry, 'rows' | 'split' | 'selected_on' | 'trained_on' | 'contexts' | 'data'>>,
   judged: Metrics,
   latency: Speed | null,
 ): RunEntry {
@@ -202,6 +202,7 @@ export function entryOf(
     split: from.split,
     selected_on: from.selected_on,
     trained_on: from.trained_on,
+    contexts: from.contexts,
     data: from.data,
     output,
     parameters: subject.parameters,
@@ -238,6 +239,7 @@ export async function evaluateRun(subject: Subject, rows: JudgedRows, options: E
     split: rows.split,
     selected_on: rows.selectedOn,
     trained_on: rows.trainedOn,
+    contexts: lengthsOf(rows.windows, rows.ids),
     data: await judgedData(base),
   }
   const speed = options.latency > 0 ? await stage('latency', () => measureSpeed(subject, rows, options.latency)) : null

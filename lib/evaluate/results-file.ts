@@ -6,6 +6,7 @@ import { asLvmError, LvmError } from '../errors.js'
 import { lockRun } from '../files/lock.js'
 import { sealedText, wholeDocument } from '../files/sealed.js'
 import { replaceText } from '../files/write.js'
+import type { Contexts } from '../spec/contexts.js'
 import type { BatchLatency } from './latency.js'
 import type { Metrics } from './metrics.js'
 import type { TierName, Verdict } from './tiers.js'
@@ -64,6 +65,8 @@ export interface RunEntry extends Omit<Metrics, 'skill'> {
   readonly selected_on: boolean
   /** Share of these windows that were used for training; null when the data is not the training data. */
   readonly trained_on?: number | null
+  /** Vectors of the shortest and the longest evaluated context. Absent in results of earlier versions. */
+  readonly contexts?: Contexts
   readonly data: JudgedData
   readonly output: 'raw' | 'unit'
   readonly parameters: number

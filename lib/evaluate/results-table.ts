@@ -1,4 +1,5 @@
 import type { BaselineName } from '../baselines/baselines-fit.js'
+import { lengthRange } from '../checkpoint/trained-contexts.js'
 import { rowsKey } from '../data/content-hash.js'
 import { worded } from '../hints.js'
 import { busyNotes } from '../libtorch/cpu-share.js'
@@ -16,6 +17,15 @@ export const NAMES: Readonly<Record<BaselineName, string>> = {
   ridge: 'ridge',
 }
 type Entry = RunEntry | OutsideEntry
+
+/** Names the part of the split, or the number of folds. */
+export const rowsText = ({ rows, folds }: Entry): string =>
+  folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
+
+/** Says how many vectors the contexts of an entry have; nothing for entries of earlier versions. */
+export const contextsText = ({ contexts }: Entry): string =>
+  contexts === undefined ? '' : `, ${lengthRange(contexts)} ${contexts.longest === 1 ? 'vector' : 'vectors'} before each target`
+
 const TITLES = ['', 'cosine', '95 %', 'centred', 'MSE raw', 'MSE unit', 'skill', '95 %']
 
 const mse = (x: number | null) => (x === null ? '–' : x.toFixed(6))
@@ -143,9 +153,9 @@ function warnings(entries: readonly Entry[]): string[] {
 }
 
 function section(entries: readonly Entry[]): string {
-  const { n, articles, rows, data, folds } = entries[0]!
-  const which = folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
-  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'} · ${which} of ${data.path}`
+  const { n, articles, data, folds } = entries[0]!
+  const windows = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'}${contextsText(entries[0]!)}`
+  const title = `${windows} · ${rowsText(entries[0]!)} of ${data.path}`
   return [
     [title, ...trainedOnNote(entries[0]!)].join('\n'),
     figures(entries),

@@ -46,6 +46,7 @@ it.each(['stream', 'window'] as const)('a rollout with memory %s starts every wi
   for (const run of [article, twelve]) {
     const { steps, windows, context } = await rollout({ run, steps: 3, memory })
     const { results } = await evaluate({ runs: [run], out: place('judged'), latency: 0 })
+    expect(results.runs.at(-1)!.contexts).toEqual({ shortest: 5, longest: 8 })
     const first = await rollout({ run, steps: 1, memory })
     expect(first.steps[0]!.cosine).toBeCloseTo(results.runs.at(-1)!.cosine.mean, 5)
     expect(windows).toBeLessThan(first.windows)

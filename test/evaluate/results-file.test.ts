@@ -137,6 +137,13 @@ describe('renderTable', () => {
     for (const row of rows.slice(1)) expect(row.slice(0, end)).toMatch(/\.\d{4}$/)
     expect(rows[2]).toContain('−.1000')
   })
+  it.each([
+    [{ shortest: 5, longest: 5 }, '2,416 windows of 28 articles, 5 vectors before each target · val rows of wiki.npy'],
+    [{ shortest: 5, longest: 613 }, '2,416 windows of 28 articles, 5 to 613 vectors before each target · val rows of wiki.npy'],
+    [{ shortest: 1, longest: 1 }, '2,416 windows of 28 articles, 1 vector before each target · val rows of wiki.npy'],
+  ])('the title of windows with contexts of %o tells how many vectors they have', (contexts, title) =>
+    expect(renderTable([entry({ contexts })]).split('\n')[0]).toBe(title),
+  )
   it('renderTable gives runs on other windows their own section', () => {
     expect(renderTable([entry(), entry({ run: 'other', n: 7 })]).match(/windows of/g)).toHaveLength(2)
   })

@@ -1,3 +1,4 @@
+import { lengthsOf } from '../../data/windows.js'
 import { native } from '../../native.js'
 import { type EvaluateOptions, type JudgedRows, scoreRun } from '../evaluate.js'
 import { metrics } from '../metrics.js'
@@ -31,6 +32,7 @@ export async function evaluateOutsider(
     split,
     selected_on: null,
     trained_on: trainedOn,
+    contexts: lengthsOf(rows.windows, rows.ids),
     data: await judgedData(base),
     output,
     ...judged,

@@ -1,5 +1,6 @@
 import { rowsKey } from '../../data/content-hash.js'
 import type { OutsideEntry, RunEntry } from '../../evaluate/results-file.js'
+import { contextsText, rowsText } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import type { RunColours } from '../../page/palette.js'
 import { count, decimal, duration, millions } from '../../show.js'
@@ -26,17 +27,13 @@ const timeTick = (s: number) =>
   s < MINUTE ? `${decimal(s, '', s < 1 ? 1 : 0)} s` : s < HOUR ? `${Math.round(s / MINUTE)} min` : `${Math.round(s / HOUR)} h`
 const TIME: Axis = { title: 'Time to train', log: true, show: duration, ticks: TIMES, tick: timeTick }
 
-/** Names the part of the split, or the number of folds. */
-export const rowsText = ({ rows, folds }: RunEntry | OutsideEntry): string =>
-  folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
-
 /** Describes the windows, intervals and selection behind entries in one line. */
 export function basis(entries: readonly (RunEntry | OutsideEntry)[]): string {
   const [first] = entries
   if (first === undefined) return ''
   const articles = `${count(first.articles)} article${first.articles === 1 ? '' : 's'}`
   return [
-    `${rowsText(first)}: ${count(first.n)} windows of ${articles}`,
+    `${rowsText(first)}: ${count(first.n)} windows of ${articles}${contextsText(first)}`,
     first.ci95_note === null ? '95 % intervals by article' : `no intervals: ${first.ci95_note}`,
     ...trainedOnNote(first),
     ...(entries.some((e) => e.selected_on) ? ['the best epoch was chosen on these rows'] : []),

@@ -1,10 +1,10 @@
-import { skillSentence, verdictText } from '../../evaluate/results-table.js'
+import { contextsText, rowsText, skillSentence, verdictText } from '../../evaluate/results-table.js'
 import type { TierName } from '../../evaluate/tiers.js'
 import { type Html, html } from '../../page/html.js'
 import { bytes, decimal, duration, plainName, signedDecimal, span } from '../../show.js'
 import { basisOf } from '../basis.js'
 import { LOSS_TO_BEAT } from '../expected-scores.js'
-import { basis, rowsText } from '../figures/comparison-figures.js'
+import { basis } from '../figures/comparison-figures.js'
 import { judgedRuns } from '../folded-runs.js'
 import { cellsOf, comparability } from '../markdown.js'
 import { type MatrixRow, type Status, smallPreset } from '../matrix.js'
@@ -174,7 +174,7 @@ export function runsSection(report: Report): Html {
   const groups = judgedGroups(report)
   const tables = groups.map(
     (entries) =>
-      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${rowsText(entries[0]!)}</h3><p class="muted">${basis(entries)}. Only runs in the same table can be compared.</p>${table(
+      html`<h3>${entries[0]!.data.path.split(/[\\/]/).at(-1)}, ${rowsText(entries[0]!)}${contextsText(entries[0]!)}</h3><p class="muted">${basis(entries)}. Only runs in the same table can be compared.</p>${table(
         entries,
         [
           {
