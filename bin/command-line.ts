@@ -14,8 +14,8 @@ export function program(script = process.argv[1] ?? 'lvm-torch'): string {
   return /\.m?js$/.test(script) ? `node ${shellWord(nearby(script))}` : basename(script)
 }
 
-/** A command with a verb; not the value of a column, such as the source of a file, or a line of the help. */
-const COMMAND = new RegExp(`(?<!npx |\\S {2,}|^ +)\\blvm-torch (?=(${Object.keys(VERBS).join('|')})\\b)`, 'gm')
+/** A command with a verb; not the value of a column, such as the source of a file, or of a line of the help. */
+const COMMAND = new RegExp(`(?<!npx |\\S {2,}|^ *)\\blvm-torch (?=(${Object.keys(VERBS).join('|')})\\b)`, 'gm')
 
 /** Returns a sentence whose commands start this program as the reader started it. */
 export const runnable = (sentence: string, script?: string): string => sentence.replace(COMMAND, () => `${program(script)} `)

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { ERRORS, type ErrorCode } from './error-codes.js'
-import { forPrograms } from './hints.js'
+import { forPrograms, optionName } from './hints.js'
 
 export { ERRORS, type ErrorCode } from './error-codes.js'
 
@@ -72,7 +72,7 @@ export function shown(value: unknown): string {
 export const badOption = (owner: string, key: string, expected: string, actual: unknown, hint?: string): LvmError =>
   new LvmError(
     'BAD_OPTION',
-    `${owner}: expected ${expected} for "${cut(key)}" but received ${shown(actual)}`,
+    `${owner}: expected ${expected} for "${cut(optionName(key))}" but received ${shown(actual)}`,
     hint === undefined ? {} : { hint },
   )
 

@@ -42,5 +42,8 @@ export const speakShell = (): void => {
 }
 /** Whether the sentences of this process name options as flags. */
 export const speaksShell = (): boolean => inShell
+/** Name of an option as its reader writes it: in words joined by hyphens on the command line. */
+export const optionName = (name: string): string =>
+  inShell ? name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) : name
 /** Names the options in a sentence as its reader writes them: as flags on the command line, as option names in a program. */
 export const worded = (sentence: string): string => (inShell ? sentence : forPrograms(sentence))

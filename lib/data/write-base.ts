@@ -4,6 +4,7 @@ import { resolve as absolute, dirname } from 'node:path'
 import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../door.js'
 import { fileError, LvmError } from '../errors.js'
 import { syncFile, syncFolder, temporary, writeNew } from '../files/write.js'
+import { speaksShell } from '../hints.js'
 import { type Given, resolve } from '../options.js'
 import { sourceOf } from '../sources/source-path.js'
 import { writeTable, writtenEnding } from '../sources/write-table.js'
@@ -38,6 +39,9 @@ const ARGS = {
   options: withFields({ signal: optional(abortSignal), onProgress: optional(callback) }),
 }
 
+/** Names of the call, and of its option for the file, as the reader wrote them. */
+const called = (): [owner: string, key: string] => (speaksShell() ? ['data convert', 'to'] : ['writeBase', 'path'])
+
 /** Writes a base to files under temporary names and renames them together. Errors: those of writing; INTERRUPTED. */
 async function publishBase(
   base: Base,
@@ -45,13 +49,13 @@ async function publishBase(
   card: string | undefined,
   o: Pick<WriteBaseOptions, 'signal' | 'onProgress'>,
 ) {
-  const ending = writtenEnding('writeBase', 'path', path)
+  const ending = writtenEnding(...called(), path)
   const stem = path.slice(0, -ending.length)
   const parts = [temporary(dirname(path), ending), temporary(dirname(path)), temporary(dirname(path))] as const
   const names = [path, `${stem}.jsonl`, `${stem}.card.json`] as const
   try {
     await mkdir(dirname(path), { recursive: true })
-    const table = await baseTable('writeBase', base)
+    const table = await baseTable(called()[0], base)
     const { sided } = await writeTable(ending, table, { vectors: parts[0], side: parts[1] }, (rows) => {
       if (o.signal?.aborted) throw stoppedBy(o.signal)
       o.onProgress?.({ rows, of: base.rows })
@@ -79,7 +83,8 @@ function requireNew(path: string, ending: string, overwrite: boolean, data: Data
       absolute(file) === from
         ? 'choose a name in which no file of the data is replaced'
         : 'choose another name, or use --overwrite'
-    throw new LvmError('BAD_OPTION', `writeBase: expected new files for "path" but ${file} exists`, { hint })
+    const [owner, key] = called()
+    throw new LvmError('BAD_OPTION', `${owner}: expected new files for "${key}" but ${file} exists`, { hint })
   }
 }
 
@@ -93,8 +98,8 @@ export const writeBase = asyncDoor(
   ARGS,
   async (path: string, data: Data, options: WriteBaseOptions = {}): Promise<WrittenBase> => {
     const { signal, onProgress, ...given } = options
-    const { overwrite, source, licence, ...how } = resolve('writeBase', convertFields, given)
-    const ending = writtenEnding('writeBase', 'path', path)
+    const { overwrite, source, licence, ...how } = resolve(called()[0], convertFields, given)
+    const ending = writtenEnding(...called(), path)
     requireNew(path, ending, overwrite, data)
     const base = await openBase(data, how, { ...(signal && { signal }) })
     try {

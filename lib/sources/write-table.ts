@@ -4,6 +4,7 @@ import { badOption } from '../errors.js'
 import { writeAll } from '../files/write.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
+import { CONVERTED } from './source-path.js'
 import { isMatrix, rolesOf, rowsIn, type Table, type Values } from './table.js'
 import { writeRows } from './write-rows.js'
 
@@ -217,7 +218,9 @@ const WRITERS: Readonly<Record<string, Write>> = {
 /** Ending of a file that a base can be written to. Errors: BAD_OPTION for any other. */
 export function writtenEnding(owner: string, key: string, path: string): string {
   const ending = Object.keys(WRITERS).find((end) => path.toLowerCase().endsWith(end))
-  if (ending === undefined) throw badOption(owner, key, `a name that ends in ${Object.keys(WRITERS).join(', ')}`, path)
+  const isRead = ['.npz', '.safetensors', ...CONVERTED].some((end) => path.toLowerCase().endsWith(end))
+  const hint = isRead ? 'choose one of these endings; a file of this format is read, but not written' : undefined
+  if (ending === undefined) throw badOption(owner, key, `a name that ends in ${Object.keys(WRITERS).join(', ')}`, path, hint)
   return ending
 }
 

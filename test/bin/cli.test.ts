@@ -82,6 +82,12 @@ describe('a mistake on the command line', () => {
     [['train', 'lstm', '--dta', 'x'], 'train: there is no option --dta; did you mean --data?', 'train --help'],
     [['trian', '-h'], 'there is no verb "trian"; did you mean train?', '--help'],
     [['train', 'lstm', '--data'], 'train: --data needs a value', 'train --help'],
+    [
+      ['train', 'lstm', '--data', 'x', '--max-steps', '-1'],
+      'train: expected an integer ≥ 1 for "max-steps" but received -1',
+      '--help',
+    ],
+    [['data', 'convert', 'x.npy', 'x.h5'], 'data convert: expected a name that ends in .npy, .jsonl', 'is read, but not written'],
     [['train', '--data', 'x'], 'train: <model> is missing', 'train --help'],
     [['train', 'lstm', 'gru', '--data', 'x'], 'train: "gru" is one argument too many', 'train --help'],
     [['models', 'shwo', 'lstm'], 'models: there is no verb "shwo"; did you mean show?', 'models --help'],

@@ -239,6 +239,10 @@ describe('wrong input', () => {
     expect(await refused('BAD_OPTION', writeBase(scratch('own.npy'), own, { overwrite: true }))).toMatch(/own\.jsonl exists/)
     expect(readFileSync(own, 'utf8')).toBe('{"v":[1,2]}\n')
     expect(await refused('BAD_OPTION', writeBase(scratch('x.xml'), { vectors: flat, dim: DIM }))).toMatch(/ends in .npy/)
+    for (const name of ['x.h5', 'x.npz', 'x.TSV'])
+      await expect(writeBase(scratch(name), { vectors: flat, dim: DIM })).rejects.toMatchObject({
+        hint: expect.stringContaining('is read, but not written'),
+      })
     const ended = { vectors: flat, dim: DIM }
     await refused('INTERRUPTED', writeBase(scratch('ended.csv'), ended, { signal: AbortSignal.abort(new Error('enough')) }))
     expect(existsSync(scratch('ended.csv'))).toBe(false)
