@@ -47,8 +47,12 @@ beforeAll(async () => {
   articles = [...of.values()]
 })
 
-/** Hits of arms that are equal on average: each article of a sample deals the real hits of the arms to them in random order. */
-function sample(count: number, arms: readonly number[], k: number, draw: (below: number) => number) {
+/**
+ * Hits of arms that are equal on average: each article of a sample deals the real hits of the arms to them in random order.
+ *
+ * Lets other events run: the test runner loses a process that does not answer for a minute.
+ */
+async function sample(count: number, arms: readonly number[], k: number, draw: (below: number) => number) {
   const of: number[] = []
   const columns = arms.slice(1).map(() => [] as number[])
   for (let c = 0; c < count; c++) {
@@ -65,6 +69,7 @@ function sample(count: number, arms: readonly number[], k: number, draw: (below:
       for (const [j, hit] of others.entries()) columns[j]!.push(first! - hit)
     }
   }
+  await setImmediate()
   return { columns: columns.map((values) => Float64Array.from(values)), of: Int32Array.from(of) }
 }
 
@@ -79,7 +84,7 @@ describe('equal arms with the real hits of Wikipedia articles', () => {
     const draw = randomIndex(count + k)
     let wins = 0
     for (let seed = 0; seed < SAMPLES; seed++) {
-      const { columns, of } = sample(count, arms, k, draw)
+      const { columns, of } = await sample(count, arms, k, draw)
       const tests = await jointTests(columns, of, { seed, resamples: 999 })
       wins += Number(tests.some(({ p_adjusted }) => p_adjusted !== null && p_adjusted <= 0.05))
     }
@@ -91,7 +96,7 @@ describe('equal arms with the real hits of Wikipedia articles', () => {
     const draw = randomIndex(1)
     let wins = 0
     for (let seed = 0; seed < SAMPLES; seed++) {
-      const { columns, of } = sample(20, [2, 0], 1, draw)
+      const { columns, of } = await sample(20, [2, 0], 1, draw)
       const rare = columns[0]!.map((value, i) => (i % 10 === 0 ? value : 0))
       const [test] = await jointTests([rare], of, { seed, resamples: 999 })
       wins += Number(test!.p_adjusted !== null && test!.p_adjusted <= 0.05)
@@ -102,14 +107,14 @@ describe('equal arms with the real hits of Wikipedia articles', () => {
   it('a true difference of the minimum detectable size is found in 75 to 88 % of the tests', async () => {
     const draw = randomIndex(5)
     const size = async (count: number) => {
-      const { columns, of } = sample(count, [1, 0], 10, draw)
+      const { columns, of } = await sample(count, [1, 0], 10, draw)
       return minimumDetectable({ ...(await jointTests(columns, of, { resamples: 99 }))[0]!, articles: count })!
     }
     for (const count of [30, 120]) {
       let [effect, wins] = [0, 0]
       for (let i = 0; i < 400; i++) effect += (await size(count)) / 400
       for (let seed = 0; seed < 1000; seed++) {
-        const { columns, of } = sample(count, [1, 0], 10, draw)
+        const { columns, of } = await sample(count, [1, 0], 10, draw)
         const [test] = await jointTests([columns[0]!.map((value) => value + effect)], of, { seed, resamples: 999 })
         wins += Number(test!.p_adjusted! <= 0.05)
       }
@@ -162,7 +167,7 @@ describe('a log that is judged after every 100 requests', () => {
       for (let seed = 1; seed <= tests; seed++) {
         const at = firstWin({ ...o, seed })
         if (at !== null) wins.push(at)
-        await setImmediate() // the test runner loses a process that does not answer for a minute
+        await setImmediate()
       }
       console.log({ ...o, wins: wins.length / tests, requests: wins.reduce((a, b) => a + b, 0) / wins.length })
       expect(wins.length / tests).toBeLessThanOrEqual(o.most)
