@@ -139,8 +139,8 @@ const STOPPED = {
 }
 
 /** End of a training: reason, time and best epoch. */
-export const closing = (e: Of<'result'>): string =>
-  `${STOPPED[e.stopped]} after ${duration(e.seconds)} · ${
+export const closing = (e: Of<'result'>, resumed: boolean): string =>
+  `${STOPPED[e.stopped]} after ${duration(e.seconds)}${resumed ? ', all sessions together' : ''} · ${
     e.best_epoch === null
       ? 'no best epoch, because none has ended'
       : `best epoch ${e.best_epoch} · val loss ${loss(e.val_loss)} · val cosine ${cosine(e.val_cosine)}${e.val_top10 === undefined ? '' : ` · val top-10 ${cosine(e.val_top10)}`}`
@@ -151,7 +151,7 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   const every = screen.live ? 100 : 30_000
   let drawn = screen.live ? -Infinity : now()
   let open = false
-  let titled = false
+  let [titled, resumed] = [false, false]
   let latest: number | undefined
   const shares: (number | null | undefined)[] = []
   const say = (text: string, dress = (safe: string) => safe) => {
@@ -161,14 +161,17 @@ export function progress(screen: Screen, now: () => number = () => performance.n
   const width = () => (screen.live ? screen.columns() : Number.POSITIVE_INFINITY)
   const green = (text: string) => (screen.colour ? `\x1b[32m${text}\x1b[39m` : text)
   return (event) => {
-    if (event.type === 'start') say(`${opening(event)}\n`)
+    if (event.type === 'start') {
+      resumed = event.resumed
+      say(`${opening(event)}\n`)
+    }
     if (event.type === 'batch_test') say(sizesTested(event))
     if (event.type === 'lr_test') say(rateTested(event, width()))
     if (event.type === 'audit') say(audited(event))
     if (event.type === 'init') say(`${starting(event)}\n`)
     if (event.type === 'warning') say(`warning: ${event.message}`)
     if (event.type === 'result') for (const note of busyNotes(shares)) say(`${BUSY} ${note}`)
-    if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event)}`)
+    if (event.type === 'result') say(`${titled ? '\n' : ''}${closing(event, resumed)}`)
     if (event.type === 'epoch') {
       if (!titled && event.val_pool !== undefined) say(pool(event))
       if (!titled) say(header(event, width()))

@@ -15,7 +15,7 @@ const LOG = 'sweep.log'
 
 /** Returns a function that prints the events of a sweep. */
 function show(): (told: SweepEvent) => void {
-  let titled = false
+  let [titled, resumed] = [false, false]
   return (told) => {
     if (told.type === 'watch') diagnostic(`watch the runs at ${told.url}`)
     if (told.type === 'cell') {
@@ -29,14 +29,17 @@ function show(): (told: SweepEvent) => void {
     }
     if (told.type !== 'training') return
     const { event } = told
-    if (event.type === 'start') print(`${opening(event)}\n`)
+    if (event.type === 'start') {
+      resumed = event.resumed
+      print(`${opening(event)}\n`)
+    }
     if (event.type === 'epoch') {
       if (!titled) print(header(event))
       titled = true
       print(row(event))
     }
     if (event.type === 'warning') diagnostic(`warning: ${event.message}`)
-    if (event.type === 'result') print(closing(event))
+    if (event.type === 'result') print(closing(event, resumed))
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bar, header, progress, row } from '../../bin/progress.js'
+import { bar, closing, header, progress, row } from '../../bin/progress.js'
 import type { TrainEvent } from '../../lib/index.js'
 
 const epoch = (n: number, best = false) =>
@@ -124,18 +124,24 @@ describe('without a terminal', () => {
   })
 })
 
+const end = {
+  type: 'result',
+  version: 1,
+  run: 'r',
+  model: 'm',
+  stopped: 'done',
+  best_epoch: 1,
+  val_loss: 1e-3,
+  val_cosine: 0.7,
+  seconds: 9,
+} as const
+
+it('the last line of a training that went on says that its time is that of all sessions', () => {
+  expect(closing(end, true)).toMatch(/^done after 9\.0 s, all sessions together · best epoch 1/)
+  expect(closing(end, false)).toMatch(/^done after 9\.0 s · best epoch 1/)
+})
+
 describe('timings of a busy machine', () => {
-  const end = {
-    type: 'result',
-    version: 1,
-    run: 'r',
-    model: 'm',
-    stopped: 'done',
-    best_epoch: 1,
-    val_loss: 1e-3,
-    val_cosine: 0.7,
-    seconds: 9,
-  } as const
   it.each([
     [[0.99, 0.5], '12.3*', '* measured on a busy machine: this process got 50 % of the processor time that it was ready to use'],
     [[0.99, null], '12.3 ', undefined],
