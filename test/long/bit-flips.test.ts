@@ -9,13 +9,14 @@ import { random } from '../../lib/statistics/random.js'
 import { clone, flip } from '../checkpoint/run.js'
 import { place, TINY, trained, vectorFile } from '../train/runs.js'
 
-it('2,000 flipped bits over all files of a run are detected, and the run resumes from an intact save', {
+it("2,000 flipped bits over all files of a run's saves are detected, and the run resumes from an intact save", {
   timeout: 900_000,
 }, async () => {
   await trained({ ...TINY, data: await vectorFile('base'), model: 'lstm', name: 'flips', epochs: 4 })
   const run = join(TINY.out, 'flips')
   const whole = (await verifyRun(run)).generation
-  const files = readdirSync(run, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(run, name)).isFile())
+  const names = readdirSync(run, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(run, name)).isFile())
+  const files = names.filter((name) => name !== 'metrics.jsonl') // it grows between saves, so no digest covers it
   const goneBackTo = new Map<number, number>()
   for (let i = 0; i < 2000; i++) {
     const [name, copy] = [files[i % files.length]!, place(`copy${i}`)]
