@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { MANIFEST, manifestText } from '../checkpoint/manifest.js'
 import type { Checkpoint } from '../checkpoint/verify-save.js'
 import { baseFiles } from '../data/locate.js'
 import { filesOfShards, isShardIndex, readShardIndex, shardPath } from '../files/shard-index.js'
@@ -50,9 +51,11 @@ export function libtorchEntries(root: string, libraries: ReadonlyMap<string, str
   ]
 }
 
-/** The current save of a run, without its earlier saves. */
-export const runEntries = (name: string, { path, manifest }: Checkpoint): Entry[] =>
-  ['manifest.json', ...Object.keys(manifest.files)].map((one) => file(`runs/${name}/${one}`, join(path, one)))
+/** The files that a manifest names, and the manifest. */
+export const runEntries = (name: string, { path, manifest }: Checkpoint): Entry[] => [
+  { path: `runs/${name}/${MANIFEST}`, from: { text: manifestText(manifest) } },
+  ...Object.keys(manifest.files).map((one) => file(`runs/${name}/${one}`, join(path, one))),
+]
 
 /** The vectors of a bank, its side file and its card. Errors: those of `baseFiles`. */
 export async function bankEntries(bank: string): Promise<{ vectors: string; entries: Entry[] }> {

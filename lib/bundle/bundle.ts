@@ -4,6 +4,8 @@ import { dirname, resolve as resolvePath } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import { seal } from '../checkpoint/manifest.js'
+import { withoutTraining } from '../checkpoint/prune-run.js'
 import { findRun } from '../checkpoint/run-folder.js'
 import type { RunManifest } from '../checkpoint/run-manifest.js'
 import { verifyRun } from '../checkpoint/run-store.js'
@@ -51,7 +53,7 @@ export interface Bundled {
 /** Names that are safe as folders of the archive: no `.` and `..`. */
 const RUN_NAME = /^[A-Za-z0-9_]/
 
-/** Verifies every byte of the runs and returns them by name. Errors: BAD_OPTION for two runs of one name; those of `verifyRun`. */
+/** Verifies every byte of the runs and returns them by name, without what only training needs. Errors: BAD_OPTION for two runs of one name; those of `verifyRun`. */
 async function verifiedRuns(runs: readonly string[]): Promise<Map<string, Checkpoint>> {
   const found = new Map<string, Checkpoint>()
   for (const text of runs) {
@@ -60,7 +62,8 @@ async function verifiedRuns(runs: readonly string[]): Promise<Map<string, Checkp
     if (!RUN_NAME.test(name)) throw badOption('bundle', 'runs', 'names that begin with a letter or digit', text, 'use NAME=RUN')
     if (found.has(name))
       throw badOption('bundle', 'runs', 'runs with different names', text, 'give one of them another name: NAME=RUN')
-    found.set(name, await stage('verify the runs', () => verifyRun(folder)))
+    const whole = await stage('verify the runs', () => verifyRun(folder))
+    found.set(name, { ...whole, manifest: seal(withoutTraining(whole.manifest as RunManifest)) })
   }
   return found
 }

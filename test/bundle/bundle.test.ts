@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { list } from 'tar'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { bundle, type Moment, verifyBundle } from '../../lib/index.js'
+import { bundle, load, type Moment, verifyBundle } from '../../lib/index.js'
 import { root, smallLibtorch, tinyRun, unpack } from './unpacked.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'lvm-torch-bundle-'))
@@ -76,6 +76,17 @@ test('a bundle ships the libraries that the addon needs and no other file of lib
   const libraries = names.filter((path) => path.startsWith('libtorch/'))
   expect(libraries).toEqual(['libtorch/lib/libc10.so', 'libtorch/lib/libtorch_cpu.so', 'libtorch/variant.json'])
   expect(names.join()).not.toMatch(/\.d\.ts|\.map,/)
+})
+test('a bundle leaves out what only a resumed training needs, and its run predicts like the whole one', async () => {
+  expect(readdirSync(run)).toContain('final_model.pt')
+  const names = readdirSync(join(app, 'runs/tiny'))
+  expect(names).toContain('best_model.pt')
+  expect(names).not.toContain('final_model.pt')
+  using whole = await load(run)
+  using packed = await load(join(app, 'runs/tiny'))
+  expect(packed.weights).toBe(whole.weights)
+  const x = Float32Array.from({ length: 5 * 768 }, (_, i) => Math.sin(i))
+  expect(await packed.predict(x)).toEqual(await whole.predict(x))
 })
 test('a bundle names the packages that the program holds, in their installed versions, and no tools of the build', () => {
   const lock: Record<string, { version: string }> = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
