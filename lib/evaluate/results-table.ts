@@ -65,8 +65,10 @@ export function skillSentence({ run, skill }: Pick<RunEntry, 'run' | 'skill'>): 
   const { value, ci95, against } = skill
   const rival = NAMES[against]
   if (ci95 === null) {
-    const side = value > 0 ? 'above' : value < 0 ? 'below' : 'equal to'
-    return `${run}: ${side} the best baseline, ${rival}, by ${decimal(Math.abs(value))}; too few articles to tell it from chance`
+    const gap = decimal(Math.abs(value))
+    const stands = Number(gap) === 0 ? 'equal to' : value > 0 ? 'above' : 'below'
+    const by = Number(gap) === 0 ? 'in the digits shown' : `by ${gap}`
+    return `${run}: ${stands} the best baseline, ${rival}, ${by}; too few articles to tell it from chance`
   }
   const interval = `(95 %: ${span(ci95, signedDecimal)})`
   if (ci95[0] > 0) return `${run}: better than every baseline, by ${decimal(value)} over ${rival} ${interval}`

@@ -107,7 +107,9 @@ describe('skillSentence', () => {
     )
     expect(said(0.001, [-0.002, 0.004])).toMatch(/^x: not told apart from context mean: \+\.0010/)
     expect(said(0.02, null)).toMatch(/above the best baseline, context mean, by \.0200; too few articles/)
-    expect(said(0, null)).toMatch(/equal to the best baseline/)
+    for (const value of [0, 0.00004, -0.00004])
+      expect(said(value, null)).toMatch(/^x: equal to the best baseline, context mean, in the digits shown; too few/)
+    expect(said(-0.00005, null)).toMatch(/below the best baseline, context mean, by \.0001;/)
   })
 })
 
