@@ -129,7 +129,7 @@ describe('runs in figures', () => {
     expect(loss!.note).toContain('above the plot: c (up to 500)')
     expect(loss!.note).not.toMatch(/above the plot:.* [ab] /)
     const ticks = texts(await drawSvg(loss!))
-    expect(ticks).toContain('.02')
+    expect(ticks).toContain('.0200')
     for (const tick of ['1', '10', '100'])
       expect(ticks.filter((text) => text === tick).length).toBeLessThanOrEqual(tick === '1' ? 1 : 0) // 1 is an epoch
     const flat = bars({ name: 'x', title: 'X', note: 'n 3', value: { title: 'Loss' }, bars: [1, 1.2, 1.1, 400].map((value, i) => ({ name: `r${i}`, value })) }) // biome-ignore format: a line

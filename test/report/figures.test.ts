@@ -7,7 +7,7 @@ import { shade } from '../../lib/page/palette.js'
 import { records } from '../../lib/report/figures/csv-records.js'
 import { csv, drawSvg } from '../../lib/report/figures/draw-figure.js'
 import { drawPng } from '../../lib/report/figures/draw-png.js'
-import { ticks, WIDTHS } from '../../lib/report/figures/figure.js'
+import { tick, ticks, WIDTHS } from '../../lib/report/figures/figure.js'
 import { bars, binned, boxes, drawFigures, heatMap, histogram, lines, scatter } from '../../lib/report/figures/index.js'
 import { besidePoints, spread } from '../../lib/report/figures/labels.js'
 
@@ -133,6 +133,17 @@ it('labels do not overlap, stay inside, and keep their preferred position if pos
     plot,
   )
   expect(new Set(names.map(({ x, y }) => `${x} ${y}`)).size).toBe(6)
+})
+
+it.each([
+  [0.0008, 0.0022, ['.0008', '.0010', '.0012', '.0014', '.0016', '.0018', '.0020', '.0022']],
+  [0, 1.5, ['0', '.5', '1.0', '1.5']],
+  [0, 20_000, ['0', '5,000', '10,000', '15,000', '20,000']],
+  [0, 4e-7, ['0', '1.0e-7', '2.0e-7', '3.0e-7', '4.0e-7']],
+])('the ticks of an axis from %d to %d have equally many decimals: %j', (low, high, shown) => {
+  const range = { ...ticks(low, high, shown.length), log: false }
+  const values = shown.map((_, i) => range.min + i * range.interval)
+  expect(values.map((value) => tick({ title: 'Loss' }, range, value))).toEqual(shown)
 })
 
 it('axes have round ends that cover the data', () => {

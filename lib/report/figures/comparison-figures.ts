@@ -4,7 +4,7 @@ import { contextsText, rowsText } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import type { RunColours } from '../../page/palette.js'
 import { count, decimal, duration, millions } from '../../show.js'
-import { lossText, short } from '../numbers.js'
+import { lossText } from '../numbers.js'
 import type { ReportedRun } from '../reported-runs.js'
 import { wasBusy } from '../timings.js'
 import { bars } from './bar-chart.js'
@@ -13,7 +13,7 @@ import type { Axis, Figure } from './figure.js'
 import { scatter } from './scatter-plot.js'
 
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => decimal(x) }
-const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: lossText, tick: (x) => short(x) }
+const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: lossText }
 const PARAMETERS: Axis = { title: 'Parameters', log: true, show: millions }
 
 const [MINUTE, HOUR] = [60, 3600]

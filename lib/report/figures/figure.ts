@@ -59,7 +59,7 @@ export interface Axis {
   readonly whole?: boolean
   /** Format of a value. */
   readonly show?: (value: number) => string
-  /** Format of the ticks; as few digits as they need unless given. */
+  /** Format of the ticks; as few decimals as their steps need unless given. */
   readonly tick?: (value: number) => string
   /** Least range of the axis, whatever the data. */
   readonly range?: readonly [number, number]
@@ -123,11 +123,13 @@ export function scale(axis: Axis, values: readonly number[], count?: number): Ra
 const digits = (step: number) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8].find((d) => Math.abs(step - Number(step.toFixed(d))) < step * 1e-6) ?? 8
 
-/** Formats a tick of an axis. */
-export const tick = (axis: Axis, { interval, log }: Range, value: number): string =>
-  log
-    ? (axis.tick ?? axis.show ?? short)(Number((10 ** value).toPrecision(9)))
-    : (axis.tick?.(value) ?? (value === 0 ? '0' : decimal(value, '', digits(interval))))
+/** Formats a tick of an axis; ticks in equal steps have equally many decimals. */
+export function tick(axis: Axis, { interval, log }: Range, value: number): string {
+  if (log) return (axis.tick ?? axis.show ?? short)(Number((10 ** value).toPrecision(9)))
+  if (axis.tick) return axis.tick(value)
+  if (value === 0) return '0'
+  return interval >= 1e-6 && interval < 1 ? decimal(value, '', digits(interval)) : short(value)
+}
 
 /** Returns the width of the widest tick label. Units: px. */
 export const tickWidth = (axis: Axis, range: Range): number =>

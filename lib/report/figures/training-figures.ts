@@ -12,11 +12,11 @@ import { type Line, lines } from './line-chart.js'
 
 const EPOCH: Axis = { title: 'Epoch', whole: true, show: String }
 const STEP: Axis = { title: 'Optimizer step', whole: true, show: count, tick: count }
-const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: lossText, tick: (x) => short(x) }
+const MSE: Axis = { title: 'Loss', unit: 'MSE per dimension', show: lossText }
 const COSINE: Axis = { title: 'Mean cosine', show: (x) => decimal(x) }
 const LR: Axis = { title: 'Learning rate', show: (x) => x.toExponential(1), tick: (x) => (x === 0 ? '0' : x.toExponential(1)) }
 const FOUND: Axis = { title: 'Top-10', unit: 'share of targets found', show: (x) => decimal(x, '', 3) }
-const SPREAD: Axis = { title: 'Dispersion', unit: '1 − |mean|²', show: (x) => decimal(x, '', 3), tick: (x) => short(x) }
+const SPREAD: Axis = { title: 'Dispersion', unit: '1 − |mean|²', show: (x) => decimal(x, '', 3) }
 const RANK: Axis = { title: 'Effective rank', show: (x) => x.toFixed(0) }
 const NORM: Axis = { title: 'Gradient norm', unit: 'before clipping', show: (x) => short(x) }
 
@@ -26,7 +26,7 @@ const points = (history: readonly HistoryRow[], key: Key): (readonly [number, nu
 
 const lossAxis = (run: ReportedRun | undefined): Axis =>
   run?.config.loss === 'cosine'
-    ? { title: 'Loss', unit: '1 − cosine', show: lossText, tick: (x) => short(x) }
+    ? { title: 'Loss', unit: '1 − cosine', show: lossText }
     : String(run?.config.loss).endsWith('contrastive')
       ? { title: 'Loss', unit: String(run!.config.loss), show: (x) => decimal(x, '', 3) }
       : MSE
