@@ -57,7 +57,7 @@ bool may_fit(const c10::FunctionSchema& schema, Napi::Array given) {
   for (uint32_t i = 0; i < n && i < arguments.size(); ++i) {
     const auto kind = arguments[i].real_type()->kind();
     const auto tensor = kind == c10::TypeKind::TensorType, number = kind == c10::TypeKind::NumberType;
-    if ((tensor || number) && box_of<Cell>(given.Get(i)) == nullptr == tensor) return false;
+    if ((tensor || number) && (box_of<Cell>(given.Get(i)) == nullptr) == tensor) return false;
   }
   return true;
 }
