@@ -78,6 +78,17 @@ describe('predictors that are no runs, examined', () => {
       /guess: a file of predictions; it has no answer to changed contexts, .* which are left out/,
     )
   })
+  it('the page of a diagnosis names a share of the gain on training rows only where there is a gain, and an interval where it is known', async () => {
+    const { runs } = await diagnose({ runs: [run], out, threads: 1 })
+    const gapOf = (gap: { value: number; ci95: readonly [number, number] | null }, share: number | null) => {
+      const generalisation = { ...runs[0]!.generalisation!, train: 0.5, judged: 0.4, gap, share, reference_share: 0.25 }
+      return /training rows .*/.exec(renderDiagnosis({ ...runs[0]!, generalisation }))![0]
+    }
+    expect(gapOf({ value: 0.1, ci95: [0.05, 0.15] }, 0.2)).toMatch(
+      /^training rows \.5000, these \.4000: gap \+\.1000 \+\.0500 … \+\.1500, 20 % of the gain on training rows \(\w+: 25 %\)$/,
+    )
+    expect(gapOf({ value: 0.1, ci95: null }, null)).toBe('training rows .5000, these .4000: gap +.1000')
+  })
   it('alone they are examined on their own rows', async () => {
     const { results, outside, table } = await evaluate({ runs: [at('raw.npy')], out, latency: 0 })
     expect([results.runs, outside!.runs[0]!.rows]).toEqual([[], 'val'])

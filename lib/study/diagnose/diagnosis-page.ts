@@ -1,7 +1,11 @@
 import { pageDoor } from '../../door.js'
-import { aligned, count, decimal, signedDecimal, span } from '../../show.js'
+import { aligned, count, decimal, percent, signedDecimal, span } from '../../show.js'
 import type { Diagnosis } from './diagnose-runs.js'
-import type { CurvePoint } from './facts.js'
+import type { CurvePoint, Figure } from './facts.js'
+
+/** A difference, with its interval where there is one. */
+const difference = ({ value, ci95 }: Pick<Figure, 'value' | 'ci95'>) =>
+  `${signedDecimal(value)}${ci95 === null ? '' : ` ${span(ci95, signedDecimal)}`}`
 
 const offset = (k: number) => (k === 0 ? 'target' : k < 0 ? `t−${-k}` : `t+${k}`)
 const curve = (name: string, points: readonly CurvePoint[]) => [name, ...points.map(({ value }) => decimal(value))]
@@ -49,8 +53,15 @@ function spreads({ dispersion, reference, identification, to_mean, norm, dim }: 
       row('targets', dispersion.targets),
     ]),
     `variance is at most 1/${dim} = ${(1 / dim).toExponential(2)} for unit vectors; dispersion is variance divided by this maximum`,
-    `${(100 * identification.value).toFixed(1)} % of the targets of other articles are farther away than the true one (${reference.name}: ${(100 * reference.identification).toFixed(1)} %, chance: 50 %) · cosine to the mean vector ${decimal(to_mean)} · output norm ${norm.mean.toFixed(3)} ± ${norm.sd.toFixed(3)}`,
+    `${percent(identification.value)} of the targets of other articles are farther away than the true one (${reference.name}: ${percent(reference.identification)}, chance: 50 %) · cosine to the mean vector ${decimal(to_mean)} · output norm ${norm.mean.toFixed(3)} ± ${norm.sd.toFixed(3)}`,
   ].join('\n')
+}
+
+/** The gap between training rows and others as a share of the gain on training rows; nothing where there is no gain. */
+function lost({ share, reference_share }: NonNullable<Diagnosis['generalisation']>, rival: string): string {
+  if (share === null) return ''
+  const beside = reference_share === null ? '' : ` (${rival}: ${percent(reference_share, 0)})`
+  return `, ${percent(share, 0)} of the gain on training rows${beside}`
 }
 
 function training({ past, generalisation: g, twins, other, reference }: Diagnosis): string[] {
@@ -63,14 +74,12 @@ function training({ past, generalisation: g, twins, other, reference }: Diagnosi
         ]),
     ...(g === null
       ? []
-      : [
-          `training rows ${decimal(g.train)}, these ${decimal(g.judged)}: gap ${signedDecimal(g.gap.value)} ${span(g.gap.ci95)}, ${Math.round(100 * g.share)} % of the gain on training rows (${reference.name}: ${Math.round(100 * g.reference_share)} %)`,
-        ]),
-    ...(twins === null ? [] : [`${(100 * twins).toFixed(1)} % of the targets have a near-duplicate in the training rows`]),
+      : [`training rows ${decimal(g.train)}, these ${decimal(g.judged)}: gap ${difference(g.gap)}${lost(g, reference.name)}`]),
+    ...(twins === null ? [] : [`${percent(twins)} of the targets have a near-duplicate in the training rows`]),
     ...(other === null
       ? []
       : [
-          `${other.path}: cosine ${decimal(other.cosine.value)}, ${reference.name} ${decimal(other.reference)}; against ${reference.name} ${signedDecimal(other.advantage.value)} ${span(other.advantage.ci95)} there, ${signedDecimal(other.advantage_judged.value)} here`,
+          `${other.path}: cosine ${decimal(other.cosine.value)}, ${reference.name} ${decimal(other.reference)}; against ${reference.name} ${difference(other.advantage)} there, ${signedDecimal(other.advantage_judged.value)} here`,
         ]),
   ]
 }
@@ -100,7 +109,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
     .map(({ level, code, what, why, fix }) => `${level.toUpperCase()} ${code}: ${what}\n     why: ${why}\n     fix: ${fix}`)
   return [
     `${d.run} (${d.model}) · ${count(d.n)} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
-    `${d.verdict}  cosine ${decimal(cosine.value)} ${span(cosine.ci95)} · floor ${decimal(floor)}${skill === null ? '' : ` · skill ${signedDecimal(skill.value)} ${span(skill.ci95)} against ${skill.against}`}`,
+    `${d.verdict}  cosine ${decimal(cosine.value)}${cosine.ci95 === null ? '' : ` ${span(cosine.ci95)}`} · floor ${decimal(floor)}${skill === null ? '' : ` · skill ${difference(skill)} against ${skill.against}`}`,
     ...(d.note ? [d.note] : []),
     findings.length === 0 ? 'no failure pattern was found' : findings.join('\n'),
     offsets(d),

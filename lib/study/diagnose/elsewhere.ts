@@ -29,6 +29,9 @@ export async function nearDuplicateShare(rows: Rows, train: Rows, seed: number):
   return cosine.filter((c) => c > NEAR).length / cosine.length
 }
 
+/** Least gain over the floor whose parts mean anything. Units: cosine. */
+const LEAST_GAIN = 0.01
+
 /** Measures the gap between training rows and evaluated rows, for run and reference. */
 export async function gapOf(
   subject: Subject,
@@ -41,7 +44,7 @@ export async function gapOf(
   const articles = rows.ids.map((id) => rows.windows.article[id]!)
   const trained = await meanByArticle(await cosinesOf(rows, predictor(subject, rows)), articles, { seed })
   const rival = mean(await cosinesOf(rows, (ids) => reference.predict(rows, ids)))
-  const share = (at: number, judged: number, floor: number) => (at - judged) / Math.max(1e-6, at - floor)
+  const share = (at: number, judged: number, floor: number) => (at - floor < LEAST_GAIN ? null : (at - judged) / (at - floor))
   return {
     train: trained.mean,
     judged: o.judged.mean,

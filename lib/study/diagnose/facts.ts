@@ -97,9 +97,9 @@ export interface Facts {
     readonly train: number
     readonly judged: number
     readonly gap: Figure
-    /** The gap as a share of the run's gain over the floor on its training rows. */
-    readonly share: number
-    readonly reference_share: number
+    /** The gap as a share of the run's gain over the floor on its training rows; null for a gain below .01. */
+    readonly share: number | null
+    readonly reference_share: number | null
     readonly windows: number
   } | null
   /** Share of the evaluated targets with a near-duplicate in the training rows (cosine above .98). */

@@ -66,9 +66,13 @@ export const TRAINING: readonly Pattern[] = [
     level: 'warn',
     unseen: true,
     holds: ({ generalisation: g }) =>
-      g !== null && g.gap.ci95 !== null && g.gap.ci95[0] > 0 && g.share > 0.25 && g.share > 1.5 * g.reference_share,
+      g !== null &&
+      g.gap.ci95 !== null &&
+      g.gap.ci95[0] > 0 &&
+      g.share !== null &&
+      g.share > Math.max(0.25, 1.5 * (g.reference_share ?? 0)),
     what: ({ generalisation: g }) =>
-      `${percent(g!.share)} of its gain on training rows is lost on other rows: cosine ${figure(g!.train)} against ${figure(g!.judged)}`,
+      `${percent(g!.share!)} of its gain on training rows is lost on other rows: cosine ${figure(g!.train)} against ${figure(g!.judged)}`,
     why: 'the model has memorised its training rows',
     fix: (f) => advice(f, 'a smaller model', 'dropout', '--early-stop 3', 'more text'),
   },
