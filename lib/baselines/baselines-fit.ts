@@ -2,9 +2,9 @@ import { stage } from '../stages.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { blocks, contexts, meanTarget, type Rows, sparse } from './baselines-rows.js'
 import { kept, plain } from './kept-fits.js'
-import { applyMixture, exponentialMeans, fitDecay, fitMixture, type Mixture } from './memories.js'
+import { applyMixture, exponentialMeans, fitDecay, fitMixture, MEANS, type Mixture } from './memories.js'
 import { applyRidge, fitRidge } from './ridge.js'
-import { decayWeights } from './window-products.js'
+import { decayWeights, type WindowProducts, windowProducts } from './window-products.js'
 
 /** Names of the baselines, in the order of the table. */
 export const BASELINES = ['mean_vector', 'copy_last', 'context_mean', 'exponential_mean', 'exponential_mixture', 'ridge'] as const
@@ -82,9 +82,9 @@ export const exponentialMeanOf = (decay: number): Baseline => ({
   dispose: nothing,
   predict: (rows, ids) => faded(rows, ids, decay),
 })
-export async function exponentialMean(train: Rows, cache?: string): Promise<Baseline> {
+export async function exponentialMean(train: Rows, cache?: string, shared?: SharedProducts): Promise<Baseline> {
   const { decay } = await kept(cache, 'decay', train, plain<{ decay: number }>(), async () => ({
-    decay: await fitDecay(sparse(train)),
+    decay: await fitDecay(sparse(train), await shared?.get()),
   }))
   return exponentialMeanOf(decay)
 }
@@ -121,13 +121,28 @@ async function ridge(train: Rows, cache?: string): Promise<Baseline> {
   }
 }
 
-const FITS: Readonly<Record<BaselineName, Baseline | ((train: Rows, cache?: string) => Promise<Baseline>)>> = {
+/** Products of the windows that several baselines are fitted on, made when the first of them needs them. */
+function sharedProducts(train: Rows) {
+  let made: Promise<WindowProducts | undefined> | undefined
+  return {
+    get: () => (made ??= windowProducts(sparse(train))),
+    async [Symbol.asyncDispose]() {
+      ;(await made)?.[Symbol.dispose]()
+    },
+  }
+}
+type SharedProducts = ReturnType<typeof sharedProducts>
+
+type Fit = (train: Rows, cache?: string, shared?: SharedProducts) => Promise<Baseline>
+const FITS: Readonly<Record<BaselineName, Baseline | Fit>> = {
   mean_vector: meanVector,
   copy_last: copyLast,
   context_mean: contextMean,
   exponential_mean: exponentialMean,
-  exponential_mixture: async (train, cache) =>
-    exponentialMixtureOf(await kept(cache, 'mixture', train, plain<Mixture>(), () => fitMixture(sparse(train)))),
+  exponential_mixture: async (train, cache, shared) =>
+    exponentialMixtureOf(
+      await kept(cache, 'mixture', train, plain<Mixture>(), async () => fitMixture(sparse(train), MEANS, await shared?.get())),
+    ),
   ridge,
 }
 
@@ -137,10 +152,11 @@ export async function fitBaselines(
   { names = BASELINES, cache }: { readonly names?: readonly BaselineName[]; readonly cache?: string | undefined } = {},
 ): Promise<Baseline[]> {
   const fitted: Baseline[] = []
+  await using shared = train && sharedProducts(train)
   for (const name of names) {
     const fit = FITS[name]
     if (typeof fit !== 'function') fitted.push(fit)
-    else if (train !== undefined) fitted.push(await stage(`fit ${name}`, () => fit(train, cache)))
+    else if (train !== undefined) fitted.push(await stage(`fit ${name}`, () => fit(train, cache, shared)))
   }
   return fitted
 }

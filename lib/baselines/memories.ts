@@ -83,10 +83,11 @@ async function meanCosines(rows: Rows, short: WindowProducts | undefined, decays
   }
 }
 
-/** Returns the decay with the highest mean cosine, searched in steps of 0.1, then 0.01. */
-export async function fitDecay(train: Rows): Promise<number> {
+/** Returns the decay with the highest mean cosine, searched in steps of 0.1, then 0.01; `known` are products of these windows. */
+export async function fitDecay(train: Rows, known?: WindowProducts): Promise<number> {
   let best = { percent: 100, cosine: -1 }
-  using short = await windowProducts(train)
+  using own = known ? undefined : await windowProducts(train)
+  const short = known ?? own
   const attempt = async (percents: readonly number[]) => {
     const cosines = await meanCosines(
       train,
@@ -143,9 +144,12 @@ function* selections(size: number, end: number, from = 0): Generator<number[]> {
   else for (let i = from; i <= end - size; i++) for (const rest of selections(size - 1, end, i + 1)) yield [i, ...rest]
 }
 
-/** Fits a mixture by damped least squares: of all selections of so many of sixteen decays, the one that explains most of the targets. */
-export async function fitMixture(train: Rows, means = MEANS): Promise<Mixture> {
-  const sums = summed(await exponentialProducts(train, DECAYS))
+/**
+ * Fits a mixture by damped least squares: of all selections of so many of sixteen decays, the one that explains most of the targets.
+ * `known` are products of these windows.
+ */
+export async function fitMixture(train: Rows, means = MEANS, known?: WindowProducts): Promise<Mixture> {
+  const sums = summed(await (known?.of(DECAYS) ?? exponentialProducts(train, DECAYS)))
   let best: { chosen: number[]; weights: number[]; explained: number } | undefined
   for (const chosen of selections(Math.min(means, DECAYS.length, train.windows.context), DECAYS.length)) {
     const fit = weightsOf(sums, chosen)

@@ -1,5 +1,6 @@
 import { type Rows, sparse } from '../../baselines/baselines-rows.js'
 import { cosinesOf, exponentialProducts, fitDecay, fitMixture, MEANS, type Mixture } from '../../baselines/memories.js'
+import { windowProducts } from '../../baselines/window-products.js'
 import { shortestOf } from '../../data/windows.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { decimal, signedDecimal, span } from '../../show.js'
@@ -65,8 +66,9 @@ function shortened(rows: Rows, most: number): Rows {
 
 /** Fits both formulas on training windows and returns their parameters with one cosine for each evaluated window. */
 async function formulas(train: Rows, val: Rows) {
-  const decay = await stage('decay', () => fitDecay(train))
-  const { decays, weights } = await stage('mixture', () => fitMixture(train, Math.min(MEANS, val.windows.context)))
+  using short = await stage('products', () => windowProducts(train))
+  const decay = await stage('decay', () => fitDecay(train, short))
+  const { decays, weights } = await stage('mixture', () => fitMixture(train, Math.min(MEANS, val.windows.context), short))
   const products = await stage('products', () => exponentialProducts(val, [decay, ...decays]))
   return {
     mean: { decay, cosines: cosinesOf(products, [0], [1]) },
