@@ -7,7 +7,7 @@ import { syncFile, syncFolder, temporary, writeNew } from '../files/write.js'
 import { speaksShell } from '../hints.js'
 import { type Given, resolve } from '../options.js'
 import { sourceOf } from '../sources/source-path.js'
-import { writeTable, writtenEnding } from '../sources/write-table.js'
+import { SIDED, writeTable, writtenEnding } from '../sources/write-table.js'
 import { stoppedBy } from '../stages.js'
 import type { Base } from './base.js'
 import { baseTable } from './base-table.js'
@@ -77,7 +77,7 @@ async function publishBase(
 function requireNew(path: string, ending: string, overwrite: boolean, data: Data): void {
   const side = `${path.slice(0, -ending.length)}.jsonl`
   const from = typeof data === 'string' ? absolute(sourceOf(data).file) : undefined
-  for (const file of ending === '.npy' ? [path, side, `${side}.gz`] : [path]) {
+  for (const file of SIDED.includes(ending) ? [path, side, `${side}.gz`] : [path]) {
     if (!existsSync(file) || (overwrite && absolute(file) !== from)) continue
     const hint =
       absolute(file) === from
@@ -89,7 +89,7 @@ function requireNew(path: string, ending: string, overwrite: boolean, data: Data
 }
 
 /**
- * Writes data as a file: `.npy` with a `.jsonl` of the facts about its rows, or any other format that `data convert` knows, and a card.
+ * Writes data as a file: `.npy` or `.safetensors` with a `.jsonl` of the facts about its rows, or any other format that `data convert` knows, and a card.
  *
  * Errors: those of openBase; BAD_OPTION for another ending; and for a file that exists, unless `overwrite`; NO_DISK; INTERRUPTED by `signal`.
  */

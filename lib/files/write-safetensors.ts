@@ -38,6 +38,16 @@ const NAMES: Readonly<Record<string, readonly [name: string, bytes: number]>> = 
   bool: ['BOOL', 1],
 }
 
+/** Beginning of a `.safetensors` file of one matrix, "vectors"; of equal length for any number of rows. */
+export function safetensorsHeader(rows: number, dim: number, dtype: 'float16' | 'float32'): Buffer {
+  const [name, size] = NAMES[dtype]!
+  const text = JSON.stringify({ vectors: { dtype: name, shape: [rows, dim], data_offsets: [0, rows * dim * size] } })
+  const head = Buffer.alloc(256, ' ')
+  head.writeBigUInt64LE(BigInt(head.length - 8))
+  head.write(text, 8)
+  return head
+}
+
 /** Writes tensors as `.safetensors` one at a time, so that only one copy is in memory. Errors: BAD_ARGUMENT for an unsupported dtype. */
 export async function writeSafetensors(
   path: string,

@@ -100,12 +100,16 @@ export interface WrittenRows {
   readonly sided: boolean
 }
 
-/** Writes rows as `.npy`, and their facts as `.jsonl`, to new files. `read` receives the rows so far. Errors: DATA_FORMAT, DATA_SHAPE, those of the table. */
+/** Beginning of a file of vectors, of equal length for any number of rows. */
+type Head = (rows: number, dim: number, dtype: 'float16' | 'float32') => Buffer
+
+/** Writes rows as `.npy`, or after another `head`, and their facts as `.jsonl`, to new files. `read` receives the rows so far. Errors: DATA_FORMAT, DATA_SHAPE, those of the table. */
 export async function writeRows(
   table: Table,
   roles: Roles,
   to: { readonly vectors: string; readonly side: string },
   read: (rows: number) => void = () => {},
+  head: Head = npyHeader,
 ): Promise<WrittenRows> {
   const { path } = table
   const { vectors, ...facts } = roles
@@ -125,7 +129,7 @@ export async function writeRows(
       if (count === 0) continue
       if (rows === 0) {
         dim = isMatrix(own) ? own.dim : isNumbers(own[0]) ? own[0].length : 1
-        await writeAll(out, npyHeader(0, dim, dtype))
+        await writeAll(out, head(0, dim, dtype))
       }
       const at = rows
       await writeAll(out, bytesOf(stored(path, own, half, at, dim)))
@@ -138,7 +142,7 @@ export async function writeRows(
       read(rows)
     }
     if (rows === 0) throw new LvmError('DATA_SHAPE', `${path}: expected rows but there are none`)
-    const header = npyHeader(rows, dim, dtype) // as long as the first one: both end at byte 128
+    const header = head(rows, dim, dtype)
     await out.write(header, 0, header.length, 0)
     return { rows, dim, sided: side !== undefined }
   } finally {

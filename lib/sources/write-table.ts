@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { ParquetWriter } from 'hyparquet-writer'
 import { badOption } from '../errors.js'
 import { writeAll } from '../files/write.js'
+import { safetensorsHeader } from '../files/write-safetensors.js'
 import { native } from '../native.js'
 import { Tensor } from '../torch/tensor.js'
 import { CONVERTED } from './source-path.js'
@@ -206,6 +207,7 @@ const arrow: Write = async (table, to, read) => {
 /** The writer of each ending. */
 const WRITERS: Readonly<Record<string, Write>> = {
   '.npy': (table, to, read) => writeRows(table, rolesOf(table, {}), to, read),
+  '.safetensors': (table, to, read) => writeRows(table, rolesOf(table, {}), to, read, safetensorsHeader),
   '.jsonl': jsonLines,
   '.csv': delimited,
   '.parquet': parquet,
@@ -215,10 +217,13 @@ const WRITERS: Readonly<Record<string, Write>> = {
   '.pt': pytorch,
 }
 
+/** Endings of files whose facts stand in a file beside them. */
+export const SIDED = ['.npy', '.safetensors']
+
 /** Ending of a file that a base can be written to. Errors: BAD_OPTION for any other. */
 export function writtenEnding(owner: string, key: string, path: string): string {
   const ending = Object.keys(WRITERS).find((end) => path.toLowerCase().endsWith(end))
-  const isRead = ['.npz', '.safetensors', ...CONVERTED].some((end) => path.toLowerCase().endsWith(end))
+  const isRead = ['.npz', ...CONVERTED].some((end) => path.toLowerCase().endsWith(end))
   const hint = isRead ? 'choose one of these endings; a file of this format is read, but not written' : undefined
   if (ending === undefined) throw badOption(owner, key, `a name that ends in ${Object.keys(WRITERS).join(', ')}`, path, hint)
   return ending
