@@ -22,15 +22,8 @@ const vectorOf = (i: number) => Array.from(flat.subarray(i * DIM, (i + 1) * DIM)
 const about = async (data: Data, options?: OpenOptions) => {
   const base = await openBase(data, options)
   try {
-    const { rows, articles, path } = base
-    return {
-      path,
-      rows,
-      ids: articles?.ids,
-      texts: (await base.texts())?.[3],
-      hash: base.hash,
-      content: await base.contentHash(),
-    }
+    const { rows, articles, path, hash } = base
+    return { path, rows, ids: articles?.ids, texts: (await base.texts())?.[3], hash, content: await base.contentHash() }
   } finally {
     base.dispose()
   }
