@@ -1,6 +1,7 @@
 import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
 import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
 import { type Form, kept } from '../baselines/kept-fits.js'
+import { innerSplit } from '../baselines/ridge.js'
 import { decayWeights } from '../baselines/window-products.js'
 import { placeEach, placeSums, type SummedQuery, sharedVectors } from '../evaluate/place-sums.js'
 import { openPool } from '../evaluate/pool.js'
@@ -19,14 +20,16 @@ export interface WhitenedMean extends Finding {
   readonly map: Tensor
 }
 
-/** Size of the sample of training windows that the two are fitted on. */
+/** Most windows that a decay, and then a whitening, is chosen on. */
 const FINDING_WINDOWS = 512
 const DECAYS = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
 /** Powers of the inverse covariance (1/2: whitened), and shares of the mean variance that are added to it. */
-const WHITENINGS = [0.5, 1].flatMap((power) => [0.1, 0.3, 1, 3].map((shrink) => ({ power, shrink })))
+const WHITENINGS = [0.5, 0.75, 1].flatMap((power) => [0.02, 0.2, 2].map((shrink) => ({ power, shrink })))
+/** Decays of a whitened mean beside that of the mean which is not whitened. */
+const SHIFTS = [-0.2, -0.1, 0.1]
 
 /** Mean and principal axes of the training targets. Shapes: mean [dim], variances [dim], axes [dim, dim], float64. */
-async function axesOf(train: Rows): Promise<{ mean: Tensor; variances: Tensor; axes: Tensor }> {
+async function axesOf(train: Rows) {
   const { dim } = train.windows
   const mean = await meanTarget(train)
   using sum = await zeros(dim, dim)
@@ -40,7 +43,10 @@ async function axesOf(train: Rows): Promise<{ mean: Tensor; variances: Tensor; a
   }
   using covariance = await sum.op('aten::div.Scalar', train.ids.length)
   const [variances, axes] = (await call('aten::linalg_eigh', [covariance])) as [Tensor, Tensor]
-  return { mean, variances, axes }
+  const dispose = () => {
+    for (const tensor of [mean, variances, axes]) tensor.dispose()
+  }
+  return { mean, variances, axes, [Symbol.dispose]: dispose }
 }
 
 type Axes = Awaited<ReturnType<typeof axesOf>>
@@ -80,30 +86,55 @@ function whitenedBy(o: Whitening, centre: Tensor, map: Tensor): WhitenedMean {
   }
 }
 
-/** Fits a decay, then a whitening, or reads them from the folder `cache`; by Top-10 on a seeded sample of training windows, in their own base without what they have seen. */
+/**
+ * Fits a decay by Top-10 on a seeded sample of training windows, and a whitening and its decay on held-out training articles, or reads
+ * them from the folder `cache`. Targets are searched in their own base without what the windows have seen.
+ */
 export const fitFinding = (train: Trained, cache?: string): Promise<[Finding, WhitenedMean]> =>
   kept(cache, 'finding', train, FINDING_FORM, () => fitted(train))
 
 async function fitted(train: Trained): Promise<[Finding, WhitenedMean]> {
   const sample = { ...train, ids: sampled(train.ids, FINDING_WINDOWS, 0) }
-  const pool = await openPool(sample)
+  using pool = disposing(await openPool(sample))
+  const decaying = DECAYS.map(meanOf)
+  const shared = train.windows.length === undefined && sharedVectors(sample) > 1
+  const placed = shared
+    ? await placeSums(sample, pool, decaying.map(sumOf(sample)))
+    : await placeEach(sample, pool, reads(sample, decaying))
   const hitsOf = ({ allowed }: Placed) => ranks(allowed).filter((rank) => rank <= 10).length
-  const found = async (queries: readonly Finding[]) => {
-    const reads = queries.map((query) => (ids: Int32Array) => query.predict(sample, ids))
-    return (await placeEach(sample, pool, reads)).map(hitsOf)
+  const mean = bestOf(decaying, placed.map(hitsOf))
+  return [mean, await fitWhitening(train, mean.params.decay!)]
+}
+
+const disposing = <T extends { dispose(): void }>(one: T) => ({ ...one, [Symbol.dispose]: () => one.dispose() })
+const reads = (rows: Rows, queries: readonly Finding[]) => queries.map((query) => (ids: Int32Array) => query.predict(rows, ids))
+
+/** A softened Top-10, 1 for the first place and 1/2 for the eleventh: its mean over few windows varies less than a share of hits. */
+const softHits = ({ allowed }: Placed): number => ranks(allowed).reduce((sum, rank) => sum + 10 / (rank + 9), 0)
+
+/**
+ * Chooses power and shrinkage near a decay, then a decay near it, on training articles whose vectors the covariance has not seen: on its own
+ * vectors it would be shrunk too much.
+ */
+async function fitWhitening(train: Trained, near: number): Promise<WhitenedMean> {
+  const { inner, held } = innerSplit(train)
+  const [seen, judged] = held.ids.length > 0 ? [inner, held] : [train, train]
+  const sample = { ...train, ids: sampled(judged.ids, FINDING_WINDOWS, 0) }
+  using pool = disposing(await openPool(sample))
+  using axes = await axesOf(seen)
+  const scores = new Map<Whitening, number>()
+  const score = async (whitenings: readonly Whitening[]) => {
+    const queries = await Promise.all(whitenings.map((o) => whitened(axes, o)))
+    const placed = await placeEach(sample, pool, reads(sample, queries))
+    for (const query of queries) query.dispose()
+    for (const [i, o] of whitenings.entries()) scores.set(o, softHits(placed[i]!))
+    return [...scores].reduce((best, one) => (one[1] > best[1] ? one : best))[0]
   }
-  try {
-    const decaying = DECAYS.map(meanOf)
-    const shared = train.windows.length === undefined && sharedVectors(sample) > 1
-    const hits = shared ? (await placeSums(sample, pool, decaying.map(sumOf(sample)))).map(hitsOf) : await found(decaying)
-    const mean = bestOf(decaying, hits)
-    const axes = await axesOf(train)
-    const candidates = await Promise.all(WHITENINGS.map((o) => whitened(axes, { decay: mean.params.decay!, ...o })))
-    for (const tensor of Object.values(axes)) tensor.dispose()
-    return [mean, bestOf(candidates, await found(candidates))]
-  } finally {
-    pool.dispose()
-  }
+  const best = await score(WHITENINGS.map((o) => ({ decay: near, ...o })))
+  const decays = SHIFTS.map((shift) => Math.round(100 * (near + shift)) / 100).filter((decay) => decay >= 0 && decay < 1)
+  const chosen = await score(decays.map((decay) => ({ ...best, decay })))
+  using all = await axesOf(train)
+  return await whitened(all, chosen)
 }
 
 const sumOf =
