@@ -42,6 +42,9 @@ export const speakShell = (): void => {
 }
 /** Whether the sentences of this process name options as flags. */
 export const speaksShell = (): boolean => inShell
+/** A call and the name of its option, as the reader wrote them: on the command line, or in a program. */
+type Called = readonly [owner: string, key: string]
+export const asCalled = (shell: Called, script: Called): Called => (inShell ? shell : script)
 /** Name of an option as its reader writes it: in words joined by hyphens on the command line. */
 export const optionName = (name: string): string =>
   inShell ? name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) : name

@@ -9,6 +9,7 @@ import { removeStale } from '../files/leftovers.js'
 import { npyHeader } from '../files/npy.js'
 import { isShardIndex, SHARD_INDEX, type Shard, type ShardFile, type ShardIndex } from '../files/shard-index.js'
 import { syncFolder, temporary, writeAll, writeNew } from '../files/write.js'
+import { asCalled } from '../hints.js'
 import { type Given, resolve } from '../options.js'
 import { sourceOf } from '../sources/source-path.js'
 import { stoppedBy } from '../stages.js'
@@ -19,6 +20,8 @@ import { openBase } from './open.js'
 import { rowLines } from './row-lines.js'
 import type { WriteBaseOptions } from './write-base.js'
 import { cardOf } from './written-card.js'
+
+const called = () => asCalled(['data shard', 'out'], ['shardBase', 'path'])
 
 /** Options of `shardBase`: any field of `shardFields`, and how to watch and end it. */
 export interface ShardBaseOptions extends Given<typeof shardFields>, Pick<WriteBaseOptions, 'signal' | 'onProgress'> {}
@@ -117,16 +120,15 @@ async function writeShards(base: Base, folder: string, most: number, read: (rows
 
 /** Requires that nothing is lost: a folder of shards is replaced only with `overwrite`, anything else never. Errors: BAD_OPTION. */
 async function requireNew(path: string, overwrite: boolean, data: Data): Promise<void> {
-  if (isShardIndex(path)) throw badOption('shardBase', 'path', `a folder, in which ${SHARD_INDEX} is written,`, path)
+  if (isShardIndex(path)) throw badOption(...called(), `a folder, in which ${SHARD_INDEX} is written,`, path)
   if (!existsSync(path)) return
   const names = await readdir(path).catch(() => undefined)
   if (names?.length === 0) return
   const from = typeof data === 'string' ? absolute(sourceOf(data).file) : ''
   if (from === absolute(path) || dirname(from) === absolute(path))
-    throw badOption('shardBase', 'path', 'a folder that does not hold the data itself', path, 'choose another name')
-  if (!names?.includes(SHARD_INDEX))
-    throw badOption('shardBase', 'path', 'a new folder, or one of shards,', path, 'choose another name')
-  if (!overwrite) throw badOption('shardBase', 'path', 'a new folder', path, 'choose another name, or use --overwrite')
+    throw badOption(...called(), 'a folder that does not hold the data itself', path, 'choose another name')
+  if (!names?.includes(SHARD_INDEX)) throw badOption(...called(), 'a new folder, or one of shards,', path, 'choose another name')
+  if (!overwrite) throw badOption(...called(), 'a new folder', path, 'choose another name, or use --overwrite')
 }
 
 /** Gives a complete folder its name; a folder that has it keeps its content under another name until then. */
@@ -154,7 +156,7 @@ export const shardBase = asyncDoor(
   ARGS,
   async (path: string, data: Data, options: ShardBaseOptions = {}): Promise<ShardedBase> => {
     const { signal, onProgress, ...given } = options
-    const { overwrite, rowsPerShard, source, licence, ...how } = resolve('shardBase', shardFields, given)
+    const { overwrite, rowsPerShard, source, licence, ...how } = resolve(called()[0], shardFields, given)
     const folder = absolute(path)
     await requireNew(folder, overwrite, data)
     const base = await openBase(data, how, { ...(signal && { signal }) })
@@ -162,7 +164,7 @@ export const shardBase = asyncDoor(
     try {
       const { kind, rows, dim, dtype } = base
       if (kind === 'sequences')
-        throw badOption('shardBase', 'data', 'rows of vectors, not sequences that are already windows,', base.path)
+        throw badOption(called()[0], 'data', 'rows of vectors, not sequences that are already windows,', base.path)
       const size = dim * (dtype === 'float16' ? 2 : 4)
       await requireDisk(dirname(folder), rows * size)
       await mkdir(dirname(folder), { recursive: true })

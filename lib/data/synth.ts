@@ -4,6 +4,7 @@ import { longDoor } from '../control.js'
 import { optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
+import { requireReplaceable } from '../files/replaceable.js'
 import { publish } from '../files/write.js'
 import { type Given, resolve } from '../options.js'
 import { counted, stage } from '../stages.js'
@@ -84,7 +85,7 @@ const SYNTH = { options: withFields({ out: optional(word) }) }
  *
  * A row is a unit vector with a part in each of four subspaces: a shared direction, the article's topic, a state that makes a random walk,
  * and noise. In a directed corpus a row also repeats the previous state. One random rotation mixes the parts. The card holds the optimum.
- * Errors: BAD_OPTION; NO_DISK; INTERRUPTED.
+ * Errors: BAD_OPTION, also for files that `synth` did not write; NO_DISK; INTERRUPTED.
  */
 export const synth = longDoor('synth', SYNTH, async ({ out, ...given }: SynthOptions): Promise<Synthesised> => {
   const { kind, rows, dim, articles, seed } = resolve('synth', synthFields, { out, ...given })
@@ -92,6 +93,7 @@ export const synth = longDoor('synth', SYNTH, async ({ out, ...given }: SynthOpt
   if (articles > rows) throw badOption('synth', 'articles', `at most the ${rows} rows`, articles)
   const stem = out.slice(0, -'.npy'.length)
   const [side, card] = [`${stem}.jsonl`, `${stem}.card.json`]
+  await requireReplaceable('synth', [out, side, card], card, /"source": "lvm-torch synth"/)
   const lengths = lengthsOf(rows, articles, seed)
   const name = `synthetic ${kind} ${dim} ${seed}`
   const known = optimum(RECIPES[kind])

@@ -4,7 +4,7 @@ import { resolve as absolute, dirname } from 'node:path'
 import { abortSignal, asyncDoor, callback, optional, withFields, word } from '../door.js'
 import { fileError, LvmError } from '../errors.js'
 import { syncFile, syncFolder, temporary, writeNew } from '../files/write.js'
-import { speaksShell } from '../hints.js'
+import { asCalled } from '../hints.js'
 import { type Given, resolve } from '../options.js'
 import { sourceOf } from '../sources/source-path.js'
 import { SIDED, writeTable, writtenEnding } from '../sources/write-table.js'
@@ -39,8 +39,7 @@ const ARGS = {
   options: withFields({ signal: optional(abortSignal), onProgress: optional(callback) }),
 }
 
-/** Names of the call, and of its option for the file, as the reader wrote them. */
-const called = (): [owner: string, key: string] => (speaksShell() ? ['data convert', 'to'] : ['writeBase', 'path'])
+const called = () => asCalled(['data convert', 'to'], ['writeBase', 'path'])
 
 /** Writes a base to files under temporary names and renames them together. Errors: those of writing; INTERRUPTED. */
 async function publishBase(

@@ -7,6 +7,7 @@ import { atOnce, lengthOf } from '../data/windows.js'
 import { optional, withFields, word } from '../door.js'
 import { badOption } from '../errors.js'
 import { npyHeader } from '../files/npy.js'
+import { requireReplaceable } from '../files/replaceable.js'
 import { publish } from '../files/write.js'
 import { native, type TypedArray } from '../native.js'
 import { type Given, resolve } from '../options.js'
@@ -78,15 +79,16 @@ const ARGS = { options: withFields({ run: word, data: optional(mainData), out: o
  * Writes the predictions of a run as `.npy`, and the row and article of each target as `.json` beside it. Predictions are unit
  * vectors whatever the scale of the data, or with `raw` the output of the head.
  *
- * Errors: those of load and of the data; BAD_OPTION when `out` does not end in .npy.
+ * Errors: those of load and of the data; BAD_OPTION when `out` does not end in .npy, or is a file that `predict` did not write.
  */
 export const predict = longDoor('predict', ARGS, async ({ run, ...given }: PredictOptions): Promise<Predicted> => {
   const o = resolve('predict', predictFields, given)
   if (o.out === undefined || !o.out.endsWith('.npy')) throw badOption('predict', 'out', 'a file that ends in .npy', o.out)
-  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
-  const chosen = await chooseRows(model, o)
   const { out } = o
   const index = out.replace(/\.npy$/, '.json')
+  await requireReplaceable('predict', [out, index], index, /"scale":"(unit|raw)"/)
+  using model = await load(run, { device: o.device, ...(o.threads !== undefined && { threads: o.threads }) })
+  const chosen = await chooseRows(model, o)
   try {
     const { base, windows, ids } = chosen
     const share = trainedShare(chosen, chosen.train)

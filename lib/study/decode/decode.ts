@@ -7,6 +7,7 @@ import { someData, type WithData } from '../../data/given-data.js'
 import { locateBase } from '../../data/locate.js'
 import { abortSignal, callback, optional, withFields, word } from '../../door.js'
 import { badOption, LvmError } from '../../errors.js'
+import { requireReplaceable } from '../../files/replaceable.js'
 import { publish } from '../../files/write.js'
 import { type Given, type Options, resolve } from '../../options.js'
 import { stage, stopSignal, tally } from '../../stages.js'
@@ -136,6 +137,7 @@ export async function openDecoding(given: Omit<DecodeOptions, 'onRow' | 'signal'
   if (o.decoder === NEAREST) refuseGenerated('decode', fields, 'the decoder nearest writes no sentences')
   else requireDecoder('decode', o.decoder, decodeFields.decoder.expected)
   if (vectors !== undefined && !existsSync(vectors)) locateBase(vectors)
+  if (o.out !== undefined) await requireReplaceable('decode', [o.out], o.out, /^\{"version":1,"decoder":|^\{[^\n]*"cosine":/)
   const to = { out: o.out }
   const source = run === undefined ? await openFileVectors(vectors!, o, fields) : await openRunVectors(run, o)
   try {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { EncoderTag } from '../../data/encoder-tag.js'
 import { fileError } from '../../errors.js'
 import { npyHeader } from '../../files/npy.js'
+import { requireReplaceable } from '../../files/replaceable.js'
 import { syncFolder, temporary, writeAll, writeNew } from '../../files/write.js'
 import type { EncodedBlock } from './encode-lines.js'
 
@@ -46,7 +47,7 @@ async function append(
 /**
  * Writes vectors, texts and card; all three appear together at the end, or none.
  *
- * Errors: NO_DISK, FILE_ACCESS, those of the blocks.
+ * Errors: BAD_OPTION for files that `encode` did not write, NO_DISK, FILE_ACCESS, those of the blocks.
  */
 export async function writeEncoded(
   out: string,
@@ -54,6 +55,7 @@ export async function writeEncoded(
   o: { dim: number; dtype: 'float16' | 'float32'; card: (rows: number) => EncodedCard },
 ): Promise<{ rows: number; side: string; card: string }> {
   const paths = pathsOf(out)
+  await requireReplaceable('encode', Object.values(paths), paths.card, /"source": "lvm-torch encode"/)
   const folder = dirname(out)
   const parts: string[] = []
   const begin = async () => {
