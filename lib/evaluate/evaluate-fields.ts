@@ -106,7 +106,7 @@ export const predictFields = {
   }),
   out: text({
     default: undefined,
-    about: '.npy file to write; a .json file beside it lists the predicted rows and the scale',
+    about: '.npy file to write, new or of an earlier call; a .json file beside it lists the predicted rows and the scale',
     group: 'Run',
   }),
 } as const

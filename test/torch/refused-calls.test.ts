@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { LvmError } from '../../lib/errors.js'
 import { Tensor } from '../../lib/torch/tensor.js'
 import { torch } from '../../lib/torch/torch.js'
+import { runNode } from '../docs/run-node.js'
 
 const code = (...expected: string[]) =>
   expect.objectContaining({ name: 'LvmError', code: expect.stringMatching(`^(${expected.join('|')})$`) })
@@ -39,8 +40,7 @@ describe('a call that cannot work', () => {
   test('backward() that nobody awaits is thrown by the next wait, once', async () => {
     const x = ones(2)
     x.backward()
-    await x.ready()
-    await expect(x.data()).rejects.toThrow(code('BAD_ARGUMENT'))
+    await expect(x.ready()).rejects.toThrow(code('BAD_ARGUMENT'))
     expect(await x.tolist()).toEqual([1, 1])
   })
 })
@@ -171,3 +171,12 @@ test('every operator survives wrong arguments with a coded error or a result', a
     }
   }
 }, 20_000)
+
+describe('a failed backward that nobody awaits', () => {
+  test('ends a program that waits for no tensor with its error', async () => {
+    const index = JSON.stringify(new URL('../../dist/lib/index.js', import.meta.url).href)
+    const script = `import { torch } from ${index}; torch.ones([3], { requiresGrad: true }).mul(2).backward()`
+    const { status, stderr } = await runNode(['--input-type=module', '-e', script])
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/scalar outputs/)])
+  })
+})

@@ -20,7 +20,9 @@ export class Later<T> extends Promise<T> {
   static start<T>(work: Promise<T>): Later<T> {
     const later = new Later<T>((resolve, reject) => work.then(resolve, (error) => reject(placed(error))))
     Promise.prototype.then.call(later, undefined, (error: unknown) => {
-      if (!later.#awaited) missed ??= error
+      if (later.#awaited || missed !== undefined) return
+      missed = error
+      process.once('beforeExit', throwMissed) // for a program that waits for no tensor any more
     })
     return later
   }
@@ -31,6 +33,7 @@ function throwMissed(): void {
   if (missed === undefined) return
   const error = missed
   missed = undefined
+  process.removeListener('beforeExit', throwMissed)
   throw error
 }
 
@@ -43,12 +46,15 @@ export function waited<T>(read: () => T): T {
     throw placed(error)
   }
 }
-/** As `waited`, for a promise. */
+/** As `waited`, for a promise; work runs in order, so what failed before it is known when it is done. */
 export async function awaited<T>(work: () => Promise<T>): Promise<T> {
   throwMissed()
+  let value: T
   try {
-    return await work()
+    value = await work()
   } catch (error) {
     throw placed(error)
   }
+  throwMissed()
+  return value
 }

@@ -74,7 +74,7 @@ describe('a loop of one’s own', () => {
     const [mine, theirs] = results.runs as unknown as { n: number; mse_raw: number }[]
     expect(mine!.n).toBe(theirs!.n)
     expect(mine!.mse_raw).toBeCloseTo(own, 6)
-    const predicted = await predict({ run: `${out}/own`, out: place('own.npy') })
+    const predicted = await predict({ run: `${out}/own`, out: place('own-predictions.npy') })
     expect(predicted).toMatchObject({ version: 1 })
   })
   test('trains a loaded run further', async () => {
