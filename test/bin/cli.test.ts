@@ -87,7 +87,11 @@ describe('a mistake on the command line', () => {
       'train: expected an integer ≥ 1 for "max-steps" but received -1',
       '--help',
     ],
-    [['data', 'convert', 'x.npy', 'x.h5'], 'data convert: expected a name that ends in .npy, .jsonl', 'is read, but not written'],
+    [
+      ['data', 'convert', 'x.npy', 'x.h5'],
+      'data convert: expected a name that ends in .npy, .safetensors',
+      'is read, but not written',
+    ],
     [['train', '--data', 'x'], 'train: <model> is missing', 'train --help'],
     [['train', 'lstm', 'gru', '--data', 'x'], 'train: "gru" is one argument too many', 'train --help'],
     [['models', 'shwo', 'lstm'], 'models: there is no verb "shwo"; did you mean show?', 'models --help'],

@@ -81,7 +81,7 @@ it('runs list warns that runs with different splits cannot be compared', async (
   expect(stdout).toMatch(/^these runs use 2 different data files or splits: only figures on the same one can be compared$/m)
 })
 it('runs list without runs prints how to train one', async () => {
-  expect(runs(await tempFolder(), 'list').stdout).toContain('lvm-torch train')
+  expect(runs(await tempFolder(), 'list').stdout).toMatch(/begin with: node \S+ train lstm --data FILE/)
 })
 it('runs show prints settings, files and every epoch', async () => {
   const root = await folderOfRuns()

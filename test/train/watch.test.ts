@@ -165,6 +165,6 @@ describe('train --watch', () => {
   it('a watch port without effect is refused', async () => {
     const program = lvm(place('.'), 'train', 'lstm', '--data', data, '--no-watch', '--watch-port', '80')
     expect(await program.end).toBe(2)
-    expect(program.err()).toContain('"watchPort"')
+    expect(program.err()).toContain('"watch-port"')
   })
 })
