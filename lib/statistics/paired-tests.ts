@@ -13,7 +13,8 @@ const [FALSE_POSITIVE, FALSE_NEGATIVE] = [0.05, 2 * 0.2]
 /**
  * Two-sided p value of a sign-flip permutation test: under the null hypothesis the differences of an article have either sign with equal probability.
  *
- * All differences of an article change sign together. p = (1 + flips at least as far from 0) / (1 + flips), so it is never 0.
+ * All differences of an article change sign together. p = (1 + flips at least as far from 0) / (1 + flips), so it is never 0. Of few
+ * articles every combination of signs is a flip, and p is exact; of others `flips` are drawn.
  * Errors: DATA_TOO_FEW without values.
  * Source: Fisher 1935 §21; Phipson & Smyth 2010 (the 1 added to both).
  */
@@ -28,14 +29,19 @@ export async function signFlipP(
   const noise = 1e-12 * sums.reduce((a, b) => a + Math.abs(b), 0) // sums that differ only by round-off count as equal
   const draw = randomIndex(seed)
   const stride = Math.max(1, Math.floor(STRIDE / sums.length))
+  const others = 2 ** sums.length - 1 // combinations beside the observed one
+  const [all, count] = others <= flips ? [true, others] : [false, flips]
   let far = 0
-  for (let flip = 0; flip < flips; flip++) {
-    if (flip % stride === stride - 1) await setImmediate()
+  for (let flip = 1; flip <= count; flip++) {
+    if (flip % stride === 0) await setImmediate()
     let sum = 0
-    for (let c = 0; c < sums.length; c++) sum += draw(2) === 0 ? sums[c]! : -sums[c]!
+    for (let c = 0; c < sums.length; c++) {
+      const stays = all ? ((flip >> c) & 1) === 0 : draw(2) === 0
+      sum += stays ? sums[c]! : -sums[c]!
+    }
     if (Math.abs(sum) >= seen - noise) far++
   }
-  return (1 + far) / (1 + flips)
+  return (1 + far) / (1 + count)
 }
 
 /**

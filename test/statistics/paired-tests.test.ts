@@ -6,10 +6,19 @@ import { clustered, gaussian } from './clustered.js'
 describe('signFlipP', () => {
   const each = (values: number[]) => Int32Array.from(values.keys())
   const p = (values: number[], o = {}) => signFlipP(Float64Array.from(values), each(values), o)
-  it('signFlipP agrees with the enumeration of all flips', async () => {
+  it('signFlipP of up to 13 articles counts every combination of signs', async () => {
     // of the 2^5 sums ±1 ±2 ±3 ±4 ±5, two have absolute value 15 and four at least 13
-    expect(Math.abs((await p([1, 2, 3, 4, 5], { flips: 200_000 })) - 2 / 32)).toBeLessThan(0.002)
-    expect(Math.abs((await p([-1, 2, 3, 4, 5], { flips: 200_000 })) - 4 / 32)).toBeLessThan(0.003)
+    expect(await p([1, 2, 3, 4, 5])).toBe(2 / 32)
+    expect(await p([-1, 2, 3, 4, 5])).toBe(4 / 32)
+    expect(await p(new Array(13).fill(1))).toBe(2 / 2 ** 13)
+  })
+  it('signFlipP of more articles agrees with the enumeration of all flips', async () => {
+    const values = Array.from({ length: 16 }, (_, i) => i - 5)
+    const sum = (signs: number) => values.reduce((all, value, c) => all + ((signs >> c) & 1 ? -value : value), 0)
+    let far = 0
+    for (let signs = 0; signs < 2 ** 16; signs++) far += Number(Math.abs(sum(signs)) >= sum(0))
+    expect(Math.abs((await p(values, { flips: 50_000 })) - far / 2 ** 16)).toBeLessThan(0.01)
+    expect(far / 2 ** 16).toBeGreaterThan(0.05)
   })
   it('signFlipP flips all differences of an article together', async () => {
     const values = Float64Array.from({ length: 100 }, () => 1)
@@ -18,7 +27,7 @@ describe('signFlipP', () => {
   })
   it('signFlipP is 1 without differences, and reproducible for a seed', async () => {
     expect(await p([0, 0, 0, 0])).toBe(1)
-    const some = [0.3, -0.1, 0.2, 0.25, -0.05, 0.4]
+    const some = [0.3, -0.1, 0.2, 0.25, -0.05, 0.4].flatMap((value) => [value, -0.9 * value, 0.4 * value])
     expect(await p(some, { seed: 3 })).toBe(await p(some, { seed: 3 }))
     expect(await p(some, { seed: 3 })).not.toBe(await p(some, { seed: 4 }))
   })
