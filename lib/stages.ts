@@ -69,7 +69,12 @@ const cpuSeconds = (before?: NodeJS.CpuUsage): number => {
 
 /** Error of work that a signal has stopped: its reason if that is one of ours. */
 export const stoppedBy = ({ reason }: AbortSignal): LvmError =>
-  reason instanceof LvmError ? reason : new LvmError('INTERRUPTED', 'the work was stopped by its signal', { cause: reason })
+  reason instanceof LvmError
+    ? reason
+    : new LvmError('INTERRUPTED', 'the work was stopped by its signal', {
+        cause: reason,
+        hint: 'call it again; a training goes on with --resume',
+      })
 
 /** Errors: INTERRUPTED when a signal has stopped the work. */
 export function requireGoing(signal: AbortSignal | undefined): void {
