@@ -57,7 +57,8 @@ type Whitening = { readonly decay: number; readonly shrink: number; readonly pow
 /** Returns the centred exponential mean times the shrunk covariance of the training targets to the power −`power`. */
 async function whitened({ mean, variances, axes }: Axes, o: Whitening): Promise<WhitenedMean> {
   using average = (await call('aten::mean', [variances])) as Tensor
-  using wider = await variances.op('aten::add.Scalar', o.shrink * (await average.item()))
+  const added = o.shrink * (await average.item()) || 1 // of equal targets nothing can be whitened
+  using wider = await variances.op('aten::add.Scalar', added)
   using shares = await wider.op('aten::pow.Tensor_Scalar', -o.power)
   using scaled = await axes.op('aten::mul.Tensor', shares)
   using turned = await axes.op('aten::t')

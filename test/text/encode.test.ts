@@ -97,6 +97,14 @@ describe('encode', () => {
     expect(readdirSync(folder).sort()).toEqual(before)
     expect(readFileSync(made.out)).toEqual(bytes)
   })
+  it('files of another verb are not replaced', async () => {
+    const out = at('foreign.npy')
+    writeFileSync(out, 'precious')
+    expect(await refused('BAD_OPTION', encode({ encoder: small, input: input('foreign.txt', 'a'), out }))).toMatch(
+      /did not write it/,
+    )
+    expect(readFileSync(out, 'utf8')).toBe('precious')
+  })
   it('an abort during the work writes nothing', async () => {
     const stop = new AbortController()
     const options = { encoder: small, input: input('long.txt', 'a b c\n'.repeat(2000)), out: at('stopped.npy') }

@@ -173,6 +173,14 @@ test('every operator survives wrong arguments with a coded error or a result', a
 }, 20_000)
 
 describe('a failed backward that nobody awaits', () => {
+  test('is thrown once where it is awaited after all', async () => {
+    using w = torch.ones([3], { requiresGrad: true })
+    using doubled = w.mul(2)
+    const later = doubled.backward()
+    await new Promise((done) => setTimeout(done, 50)) // it has failed
+    await expect(later).rejects.toThrow(/scalar outputs/)
+    expect(await w.tolist()).toEqual([1, 1, 1])
+  })
   test('ends a program that waits for no tensor with its error', async () => {
     const index = JSON.stringify(new URL('../../dist/lib/index.js', import.meta.url).href)
     const script = `import { torch } from ${index}; torch.ones([3], { requiresGrad: true }).mul(2).backward()`

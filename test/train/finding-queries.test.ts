@@ -24,3 +24,12 @@ it('a whitening is chosen on articles that its covariance has not seen, so that 
   // chosen on the vectors of the covariance it is shrunk too much: .533, .593 and .546
   expect(shares.reduce((a, b) => a + b, 0) / 3).toBeGreaterThan(0.575)
 })
+
+it('the whitening of equal vectors is finite', async () => {
+  const articles = Array.from({ length: 40 }, (_, row) => `a${Math.floor(row / 10)}`)
+  const base = await openBase({ vectors: articles.map(() => [0.6, 0.8, 0]), articles })
+  const windows = makeWindows(base, 5)
+  const [near, whitened] = await fitFinding({ base, windows, ids: Int32Array.from({ length: windows.count }, (_, i) => i) })
+  expect((await whitened.map.data()).every(Number.isFinite)).toBe(true)
+  for (const one of [near, whitened, base]) one.dispose()
+})

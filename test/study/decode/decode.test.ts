@@ -54,6 +54,11 @@ describe('decode of a run', () => {
       expect(row.context).toEqual(Array.from({ length: CONTEXT }, (_, t) => `sentence ${val[i]! - CONTEXT + t}`))
     }
   })
+  it.each(['own.json', 'own.jsonl'])('decode replaces %s, which it wrote itself', async (name) => {
+    const out = at(name)
+    for (const limit of [2, 1]) await decode({ run, out, limit })
+    expect(readFileSync(out, 'utf8').match(/"nearest":\{/g)).toHaveLength(1)
+  })
   it('decode with a limit takes windows at evenly spaced quantiles of their cosine, the lowest first', async () => {
     const all = (await decoded({ run })).rows.map(({ target }) => target!.cosine).sort((a, b) => a - b)
     const { rows, chosen, count, of } = await decoded({ run, limit: 4 })
