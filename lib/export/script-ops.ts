@@ -91,7 +91,9 @@ const OPS: Readonly<Record<PredictorOp, Emit>> = {
         ? w.set(`${x} * ${number(Math.sqrt(dim as number))}`)
         : inputScale === 'standardize'
           ? w.set(`(${x} - ${w.param('input.center')}) / ${w.param('input.scale')}`)
-          : x
+          : inputScale === 'whiten'
+            ? w.set(`torch.matmul(${x} - ${w.param('input.center')}, ${w.param('input.whitening')})`)
+            : x
     const hidden = w.set(`${emit(w, node.of[0]!, scaled)}[:, -1]`)
     const raw = emit(w, node.of[1]!, hidden)
     if (residual === 'none') return raw

@@ -32,10 +32,10 @@ export const wrapperFields = {
     about: 'number of exponential means; 6 unless given; only with "residual" memory or "input" memory',
     group: 'Model',
   }),
-  inputScale: choice(['none', 'sqrt_dim', 'standardize'], {
+  inputScale: choice(['none', 'sqrt_dim', 'standardize', 'whiten'], {
     default: 'none',
     about:
-      'scaling of the inputs: none, multiplied by √dim, or standardised with the mean and deviation of the training set; sqrt_dim for all models but lstm, gru and transformer',
+      'scaling of the inputs: none, multiplied by √dim, standardised with the mean and deviation of the training set, or whitened with its mean and covariance; sqrt_dim for all models but lstm, gru and transformer',
     group: 'Model',
   }),
 } as const

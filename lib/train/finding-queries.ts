@@ -1,5 +1,5 @@
 import { type Baseline, exponentialMeanOf } from '../baselines/baselines-fit.js'
-import { addInto, blocks, meanTarget, type Rows, targets, zeros } from '../baselines/baselines-rows.js'
+import type { Rows } from '../baselines/baselines-rows.js'
 import { type Form, kept } from '../baselines/kept-fits.js'
 import { innerSplit } from '../baselines/ridge.js'
 import { decayWeights } from '../baselines/window-products.js'
@@ -8,7 +8,8 @@ import { openPool } from '../evaluate/pool.js'
 import { type Placed, ranks } from '../evaluate/search.js'
 import { joinBytes } from '../files/cache-entry.js'
 import { sampled } from '../statistics/random.js'
-import { call, Tensor } from '../torch/tensor.js'
+import { Tensor } from '../torch/tensor.js'
+import { type Axes, axesOf, type Whitening, whiteningBy } from './whitening.js'
 
 /** Queries without a network that are fitted to find targets, not to be near them. */
 export type FindingName = 'exponential_mean_top10' | 'whitened_mean'
@@ -28,46 +29,16 @@ const WHITENINGS = [0.5, 0.75, 1].flatMap((power) => [0.02, 0.2, 2].map((shrink)
 /** Decays of a whitened mean beside that of the mean which is not whitened. */
 const SHIFTS = [-0.2, -0.1, 0.1]
 
-/** Mean and principal axes of the training targets. Shapes: mean [dim], variances [dim], axes [dim, dim], float64. */
-async function axesOf(train: Rows) {
-  const { dim } = train.windows
-  const mean = await meanTarget(train)
-  using sum = await zeros(dim, dim)
-  using offset = await mean.to({ dtype: 'float32' }).ready()
-  for (const ids of blocks(train)) {
-    using y = await targets(train, ids)
-    using centred = await y.op('aten::sub.Tensor', offset)
-    using turned = await centred.op('aten::t')
-    using product = await turned.op('aten::mm', centred)
-    await addInto(sum, product)
-  }
-  using covariance = await sum.op('aten::div.Scalar', train.ids.length)
-  const [variances, axes] = (await call('aten::linalg_eigh', [covariance])) as [Tensor, Tensor]
-  const dispose = () => {
-    for (const tensor of [mean, variances, axes]) tensor.dispose()
-  }
-  return { mean, variances, axes, [Symbol.dispose]: dispose }
-}
-
-type Axes = Awaited<ReturnType<typeof axesOf>>
-
 type Trained = Parameters<typeof openPool>[0] & Rows
-type Whitening = { readonly decay: number; readonly shrink: number; readonly power: number }
+type Faded = Whitening & { readonly decay: number }
 
-/** Returns the centred exponential mean times the shrunk covariance of the training targets to the power −`power`. */
-async function whitened({ mean, variances, axes }: Axes, o: Whitening): Promise<WhitenedMean> {
-  using average = (await call('aten::mean', [variances])) as Tensor
-  const added = o.shrink * (await average.item()) || 1 // of equal targets nothing can be whitened
-  using wider = await variances.op('aten::add.Scalar', added)
-  using shares = await wider.op('aten::pow.Tensor_Scalar', -o.power)
-  using scaled = await axes.op('aten::mul.Tensor', shares)
-  using turned = await axes.op('aten::t')
-  using wide = await scaled.op('aten::mm', turned)
-  return whitenedBy(o, await mean.to({ dtype: 'float32' }).ready(), await wide.to({ dtype: 'float32' }).ready())
+const whitened = async (axes: Axes, o: Faded): Promise<WhitenedMean> => {
+  const { centre, map } = await whiteningBy(axes, o)
+  return whitenedBy(o, centre, map)
 }
 
 /** Returns the exponential mean, less `centre`, times `map`. */
-function whitenedBy(o: Whitening, centre: Tensor, map: Tensor): WhitenedMean {
+function whitenedBy(o: Faded, centre: Tensor, map: Tensor): WhitenedMean {
   const faded = exponentialMeanOf(o.decay)
   return {
     name: 'whitened_mean',
@@ -123,8 +94,8 @@ async function fitWhitening(train: Trained, near: number): Promise<WhitenedMean>
   const sample = { ...train, ids: sampled(judged.ids, FINDING_WINDOWS, 0) }
   using pool = disposing(await openPool(sample))
   using axes = await axesOf(seen)
-  const scores = new Map<Whitening, number>()
-  const score = async (whitenings: readonly Whitening[]) => {
+  const scores = new Map<Faded, number>()
+  const score = async (whitenings: readonly Faded[]) => {
     const queries = await Promise.all(whitenings.map((o) => whitened(axes, o)))
     const placed = await placeEach(sample, pool, reads(sample, queries))
     for (const query of queries) query.dispose()
@@ -146,12 +117,9 @@ const sumOf =
   })
 const meanOf = (decay: number): Finding => ({ ...exponentialMeanOf(decay), name: 'exponential_mean_top10' })
 
-const FINDING_FORM: Form<
-  [Finding, WhitenedMean],
-  { readonly decay: number; readonly whitening: Whitening; readonly dim: number }
-> = {
+const FINDING_FORM: Form<[Finding, WhitenedMean], { readonly decay: number; readonly whitening: Faded; readonly dim: number }> = {
   async pack([mean, { params, centre, map }]) {
-    const about = { decay: mean.params.decay!, whitening: params as unknown as Whitening, dim: centre.shape[0]! }
+    const about = { decay: mean.params.decay!, whitening: params as unknown as Faded, dim: centre.shape[0]! }
     return { about, bytes: joinBytes([await centre.data(), await map.data()]) }
   },
   unpack({ about: { decay, whitening, dim }, bytes }) {

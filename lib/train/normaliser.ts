@@ -4,17 +4,32 @@ import type { Node } from '../spec/ops.js'
 import { sampled } from '../statistics/random.js'
 import { call, Tensor, type Value } from '../torch/tensor.js'
 import type { Prepared } from './prepare.js'
+import { axesOf, whiteningBy } from './whitening.js'
 
 /** Most rows used to fit centre and scale. */
 const ROWS = 100_000
+/** What is added to all variances, as a share of their mean, before they are made equal. */
+const SHRINK = 0.2
 
 /**
- * Fits the input normaliser, if the model has one: per dimension the median, and 0.7413 times the interquartile range.
+ * Fits the input normaliser, if the model has one.
  *
+ * `standardize`: per dimension the median, and 0.7413 times the interquartile range.
+ * `whiten`: the mean of their targets and the inverse root of their covariance, scaled to a mean square of 1.
  * Source: SonarNormalizer of arXiv:2412.08821, a robust standard score.
  */
-export async function fitInput(model: NativeModel, spec: Node, { train, split }: Prepared): Promise<void> {
-  if (spec.params.inputScale !== 'standardize') return
+export async function fitInput(model: NativeModel, spec: Node, data: Prepared): Promise<void> {
+  const { inputScale } = spec.params
+  if (inputScale === 'standardize') await fitStandard(model, data)
+  if (inputScale === 'whiten') await fitWhitening(model, data)
+}
+
+async function put(model: NativeModel, values: Readonly<Record<string, Tensor>>): Promise<void> {
+  for (const { name, tensor } of native.modelState(model))
+    if (values[name] !== undefined) await Tensor.wrap(tensor).change('aten::copy_', values[name])
+}
+
+async function fitStandard(model: NativeModel, { train, split }: Prepared): Promise<void> {
   const { vectors } = train.base
   const rows = contextRows(split.train, train.windows, vectors.shape[0]!)
   using index = Tensor.from(BigInt64Array.from(sampled(rows, ROWS, 0), BigInt))
@@ -31,8 +46,15 @@ export async function fitInput(model: NativeModel, spec: Node, { train, split }:
   using range = await high.op('aten::sub', low)
   using scaled = await range.op('aten::mul', 0.7413)
   using scale = await scaled.op('aten::clamp_min', 1e-6)
-  for (const { name, tensor } of native.modelState(model)) {
-    if (name === 'input.center') await Tensor.wrap(tensor).change('aten::copy_', median)
-    if (name === 'input.scale') await Tensor.wrap(tensor).change('aten::copy_', scale)
-  }
+  await put(model, { 'input.center': median, 'input.scale': scale })
+}
+
+async function fitWhitening(model: NativeModel, { train, split }: Prepared): Promise<void> {
+  const { targets: _, ...inputs } = train.base
+  using axes = await axesOf({ ...train, base: inputs, ids: sampled(split.train, ROWS, 0) })
+  const { centre, map, square } = await whiteningBy(axes, { power: 1 / 2, shrink: SHRINK })
+  using center = centre
+  using unscaled = map
+  using whitening = await unscaled.op('aten::mul.Scalar', square > 0 ? 1 / Math.sqrt(square) : 1)
+  await put(model, { 'input.center': center, 'input.whitening': whitening })
 }

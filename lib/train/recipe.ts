@@ -47,7 +47,7 @@ const RECIPES: Readonly<Record<TrainSettings['recipe'], { train: Given; model: G
   strong: remembering,
   retrieve: {
     train: { ...remembering.train, loss: 'contrastive', select: 'top10', batchVectors: 4096, ema: 0.9 },
-    model: remembering.model,
+    model: { ...remembering.model, inputScale: 'whiten' },
   },
   small: { ...remembering, train: { ...remembering.train, batchVectors: 128, epochs: 6, lr: 5e-4 } },
   lcm: {

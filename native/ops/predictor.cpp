@@ -1,7 +1,8 @@
 // The wrapper of every model: input scale, trunk, head, residual to the context.
 //
 //   u = inputScale(x)      h = trunk(u)[last]      raw = head(h) + a · anchor(x)      prediction = raw / |raw|
-//   inputScale  none: x · sqrt_dim: x √dim · standardize: (x − center) / scale, both fitted on the training set
+//   inputScale  none: x · sqrt_dim: x √dim · standardize: (x − center) / scale · whiten: (x − center) W; center, scale and W are
+//               fitted on the training set
 //   anchor      none · last: x_t · mean: the mean of x_1 … x_t · decay: Σ λᵗ⁻ⁱ xᵢ / Σ λᵗ⁻ⁱ with λ = σ(θ) learned from .8;
 //               a is learned from 1, and the head starts at zero · memory: raw = head(h) / √dim + a third part, which reads x and
 //               h
@@ -21,7 +22,7 @@ namespace {
 struct Predictor final : Layer {
   Predictor(const Node& node, Builder& b)
       : anchor(node.word("residual", {"none", "last", "mean", "decay", "memory"})),
-        input_scale(node.word("inputScale", {"none", "sqrt_dim", "standardize"})) {
+        input_scale(node.word("inputScale", {"none", "sqrt_dim", "standardize", "whiten"})) {
     if (node.of.size() != (anchor == "memory" ? 3 : 2)) {
       throw Error("BAD_SPEC", std::string("predictor: expected a trunk and a head") +
                                 (anchor == "memory" ? " and a memory" : "") + " but received " + std::to_string(node.of.size()) +
@@ -30,10 +31,9 @@ struct Predictor final : Layer {
     node.word("output", {"raw", "unit"});
     const auto dim = node.integer("dim");
     root_dim = std::sqrt(double(dim));
-    if (input_scale == "standardize") {
-      center = b.buffer("input.center", torch::zeros(dim));
-      scale = b.buffer("input.scale", torch::ones(dim));
-    }
+    if (input_scale == "standardize" || input_scale == "whiten") center = b.buffer("input.center", torch::zeros(dim));
+    if (input_scale == "standardize") scale = b.buffer("input.scale", torch::ones(dim));
+    if (input_scale == "whiten") whitening = b.buffer("input.whitening", torch::eye(dim));
     trunk = b.build(node.of.at(0));
     head = b.build(node.of.at(1));
     if (anchor == "memory") memory = b.build(node.of.at(2));
@@ -65,6 +65,7 @@ struct Predictor final : Layer {
   Tensor scaled(const Tensor& x) const {
     if (input_scale == "sqrt_dim") return x * root_dim;
     if (input_scale == "standardize") return (x - center) / scale;
+    if (input_scale == "whiten") return torch::matmul(x - center, whitening);
     return x;
   }
 
@@ -75,7 +76,7 @@ struct Predictor final : Layer {
 
   std::string anchor, input_scale;
   double root_dim;
-  Tensor center, scale, weight, decay;
+  Tensor center, scale, whitening, weight, decay;
   size_t slot = 0;
   Made trunk, head, memory;
 };

@@ -26,12 +26,12 @@ export function variants({ fields, presets: { tiny } }: Architecture): [string, 
     ['mlp, residual mean, standardize', { ...tiny, head: 'mlp', residual: 'mean', inputScale: 'standardize' }],
     ['residual decay, sqrt_dim', { ...tiny, residual: 'decay', inputScale: 'sqrt_dim' }],
     ['residual memory', { ...tiny, residual: 'memory' }],
-    ['residual and input memory', { ...tiny, residual: 'memory', input: 'memory', memories: 3, inputScale: 'standardize' }],
+    ['residual and input memory', { ...tiny, residual: 'memory', input: 'memory', memories: 3, inputScale: 'whiten' }],
     ...others.map(([name, options]): [string, Record<string, unknown>] => [name, options]),
   ]
 }
 
-/** A model without zero weights: matrices and centres that start at zero (a head with a residual, most of RWKV) would hide others. */
+/** A model without zero weights: what starts at zero (a head with a residual, most of RWKV) or as identity would hide faults. */
 export async function build(
   a: Architecture,
   options: Record<string, unknown> = a.presets.tiny,
@@ -42,7 +42,8 @@ export async function build(
   for (const [i, { name, tensor }] of native.modelState(model).entries()) {
     const weight = Tensor.wrap(tensor)
     const values = await (await weight.to({ dtype: 'float32' })).data()
-    if ((weight.shape.length !== 2 && !name.endsWith('center')) || values.some((x) => x !== 0)) continue
+    const hides = weight.shape.length === 2 || name.endsWith('center') ? values.every((x) => x === 0) : false
+    if (!hides && name !== 'input.whitening') continue
     const noise = gaussian(values.length, 99 + i).map((x) => x / Math.sqrt(weight.shape.at(-1)!))
     await weight.op('aten::copy_', await Tensor.from(noise, weight.shape).to({ dtype: weight.dtype }))
   }

@@ -81,14 +81,23 @@ class Predictor(nn.Module):
             self.residual["map"] = torch.zeros(dim, dim)
             for name, value in (("center", torch.zeros(dim)), ("summary_center", torch.zeros(entries)), ("summary_scale", torch.ones(entries))):
                 self.residual.register_buffer(name, value)
-        if o["input_scale"] == "standardize":
+        if o["input_scale"] in ("standardize", "whiten"):
             self.input = getattr(self, "input", nn.Module())
             self.input.register_buffer("center", torch.zeros(dim))
+        if o["input_scale"] == "standardize":
             self.input.register_buffer("scale", torch.ones(dim))
+        if o["input_scale"] == "whiten":
+            self.input.register_buffer("whitening", torch.eye(dim))
 
     def scaled(self, x):
         kind = self.o["input_scale"]
-        return {"none": lambda: x, "sqrt_dim": lambda: x * self.dim**0.5, "standardize": lambda: (x - self.input.center) / self.input.scale}[kind]()
+        scales = {
+            "none": lambda: x,
+            "sqrt_dim": lambda: x * self.dim**0.5,
+            "standardize": lambda: (x - self.input.center) / self.input.scale,
+            "whiten": lambda: (x - self.input.center) @ self.input.whitening,
+        }
+        return scales[kind]()
 
     def anchored(self, x):
         time = x.shape[1]

@@ -15,6 +15,7 @@ const VARIANTS: readonly Case[] = [
   ['transformer', 'transformer', '--max-steps', 12],
   ['lstm-mlp', 'lstm', '--preset', 'tiny', '--head', 'mlp', '--output', 'unit', '--residual', 'mean', '--max-steps', 50],
   ['lstm-scaled', 'lstm', '--preset', 'tiny', '--input-scale', 'standardize', '--residual', 'last', '--max-steps', 50],
+  ['lstm-whitened', 'lstm', '--preset', 'tiny', '--input-scale', 'whiten', '--input', 'memory', '--max-steps', 50],
   ['lstm-average', 'lstm', '--preset', 'tiny', '--ema', 0.9, '--lr', 0.01, '--max-steps', 50],
   ['gru-post', 'gru', '--preset', 'tiny', '--norm', 'post', '--head', 'mlp', '--residual', 'last', '--max-steps', 50],
   ['gru-scaled', 'gru', '--preset', 'tiny', '--input-scale', 'sqrt_dim', '--output', 'unit', '--max-steps', 50],

@@ -42,7 +42,9 @@ const predictor: Emit = (w, node, x) => {
       ? w.mul(x, Math.sqrt(dim as number))
       : inputScale === 'standardize'
         ? w.div(w.sub(x, w.param('input.center')), w.param('input.scale'))
-        : x
+        : inputScale === 'whiten'
+          ? w.matmul(w.sub(x, w.param('input.center')), w.param('input.whitening'))
+          : x
   const hidden = w.gather(emit(w, node.of[0]!, scaled), -1, 1)
   w.time = time
   const raw = emit(w, node.of[1]!, hidden)
