@@ -59,11 +59,14 @@ it.each([
   ['model: lstm\nwidht: 3', '"widht"', 'did you mean "width"?'],
   ['width: 3', '"width"', 'lists them'], // no model that has it
   ['resume: true', '"resume"', ''],
-  ['- 1', 'keys with values', ''],
+  ['- 1', 'expected keys with values for "config"', '--print-config'],
+  ['', 'expected keys with values but the file is empty', '--print-config'],
+  [`data: "${'x'.repeat(1 << 20)}"`, 'at most 1048576 bytes', '--print-config'],
 ])('a file with %j is refused', async (text, message, hint) => {
   const refused = readConfig(file(text), [])
   await expect(refused).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringContaining(message) })
   await expect(refused).rejects.toMatchObject({ commandHint: expect.stringContaining(hint) })
+  await expect(refused).rejects.toMatchObject({ message: expect.not.stringMatching(/plan|experiment/) })
 })
 it('a missing file is an error', () =>
   expect(readConfig(join(folder, 'none.yaml'), [])).rejects.toMatchObject({
