@@ -1,4 +1,5 @@
 import { architectures, findArchitecture } from '../lib/architectures/index.js'
+import { badOption, shown } from '../lib/errors.js'
 import { type FileKind, isKeyed, keysAt, readPlanFile } from '../lib/experiment/plan-file.js'
 import { resolve } from '../lib/options.js'
 import { kebab, nearestWord } from '../lib/show.js'
@@ -52,11 +53,15 @@ interface Chosen {
   readonly file?: string | undefined
 }
 
-/** The architecture that settings are for: that of the command line, or the one that they name. */
+/** The architecture that settings are for: that of the command line, or the one that they name. Errors: BAD_OPTION where both differ. */
 async function architectureFor({ model, file }: Chosen, { modelFile, ...settings }: Settings) {
   const path = file ?? modelFile
-  if (path !== undefined) return (await import('../lib/train/model-file.js')).readModelFile(String(path))
-  return model ?? architectures.find(({ name }) => name === settings.model)
+  const own = path === undefined ? undefined : await (await import('../lib/train/model-file.js')).readModelFile(String(path))
+  const chosen = own ?? model
+  if (chosen === undefined || settings.model === undefined || settings.model === chosen.name)
+    return chosen ?? architectures.find(({ name }) => name === settings.model)
+  const hint = 'leave the model out on the command line, or the key "model" in the file'
+  throw badOption('train', 'model', `${shown(settings.model)}, as in the file of --config,`, chosen.name, hint)
 }
 
 /**

@@ -82,3 +82,16 @@ it('the verb reads the file before its options are known', async () => {
   await expect(training(['train', `--config=${file('model: lsmt')}`])).rejects.toThrow('"lsmt"')
   await training(['train', '--config'])
 })
+it('a second file of --config is refused instead of ignored', async () => {
+  const words = ['train', 'lstm', '--config', file('lr: 0.1'), `--config=${file('lr: 0.2', 'other.yaml')}`]
+  await expect(training(words)).rejects.toThrow(/^train: expected one value for "config" but received \[".+run.yaml/)
+  await expect(training(['train', '--model-file', 'a.mjs', '--model-file', 'b.mjs'])).rejects.toThrow('one value for "model')
+})
+it('a model of the command line that is not that of the file is refused instead of overriding it', async () => {
+  const path = file('model: gru\nlr: 0.1')
+  await expect(training(['train', 'lstm', '--config', path])).rejects.toMatchObject({
+    message: 'train: expected "gru", as in the file of --config, for "model" but received "lstm"',
+    commandHint: expect.stringContaining('leave the model out'),
+  })
+  await training(['train', 'gru', '--config', path])
+})
