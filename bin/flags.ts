@@ -37,11 +37,14 @@ export const flags = (fields: Fields): Record<string, Options> =>
 export const given = (fields: Fields, argv: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(Object.keys(fields).flatMap((key) => (argv[key] === undefined ? [] : [[key, argv[key]]])))
 
-/** Value of an option on a command line that is not parsed yet. */
+/** Value of an option on a command line that is not parsed yet. Errors: BAD_OPTION for several. */
 export function valueOn(words: readonly string[], option: string): string | undefined {
-  const at = words.findIndex((word) => word === option || word.startsWith(`${option}=`))
-  const value = at < 0 ? undefined : words[at]!.includes('=') ? words[at]!.slice(option.length + 1) : words[at + 1]
-  return value === '' ? undefined : value
+  const values = words.flatMap((word, i) =>
+    word === option ? [words[i + 1] ?? ''] : word.startsWith(`${option}=`) ? [word.slice(option.length + 1)] : [],
+  )
+  const verb = words.find((word) => !word.startsWith('-')) ?? 'lvm-torch'
+  if (values.length > 1) throw badOption(verb, option.slice(2), 'one value', values, `give ${option} once`)
+  return values[0] || undefined
 }
 
 /** Where the page of --watch and --watch-port is served. Errors: BAD_OPTION. */

@@ -1,6 +1,6 @@
 import { architectures, findArchitecture } from '../lib/architectures/index.js'
-import { LvmError } from '../lib/errors.js'
-import { GUIDE, isKeyed, keysAt, readPlanFile } from '../lib/experiment/plan-file.js'
+import { badOption, shown } from '../lib/errors.js'
+import { type FileKind, isKeyed, keysAt, readPlanFile } from '../lib/experiment/plan-file.js'
 import { resolve } from '../lib/options.js'
 import { kebab, nearestWord } from '../lib/show.js'
 import type { Architecture } from '../lib/spec/architecture.js'
@@ -40,12 +40,11 @@ function settingsOf(model: string | Architecture, given: Settings): Settings {
   return { ...train, ...tested, ...resolve(architecture.name, architecture.fields, options) }
 }
 
-/** An error of reading a plan, said of the file of `--config`. */
-function ofConfig(error: unknown): unknown {
-  if (!(error instanceof LvmError)) return error
-  const message = error.message.replace(/^experiment: /, 'train: ').replace('the plan', 'the file of --config')
-  const hint = error.commandHint === GUIDE ? 'lvm-torch train MODEL --print-config shows such a file' : error.commandHint
-  return new LvmError(error.code, message, { hint, cause: error })
+const CONFIG: FileKind = {
+  owner: 'train',
+  name: 'config',
+  file: 'the file of --config',
+  hint: 'lvm-torch train MODEL --print-config shows such a file',
 }
 
 /** The model of a command line, by name or by its file; both may be left to the file of --config. */
@@ -54,11 +53,15 @@ interface Chosen {
   readonly file?: string | undefined
 }
 
-/** The architecture that settings are for: that of the command line, or the one that they name. */
+/** The architecture that settings are for: that of the command line, or the one that they name. Errors: BAD_OPTION where both differ. */
 async function architectureFor({ model, file }: Chosen, { modelFile, ...settings }: Settings) {
   const path = file ?? modelFile
-  if (path !== undefined) return (await import('../lib/train/model-file.js')).readModelFile(String(path))
-  return model ?? architectures.find(({ name }) => name === settings.model)
+  const own = path === undefined ? undefined : await (await import('../lib/train/model-file.js')).readModelFile(String(path))
+  const chosen = own ?? model
+  if (chosen === undefined || settings.model === undefined || settings.model === chosen.name)
+    return chosen ?? architectures.find(({ name }) => name === settings.model)
+  const hint = 'leave the model out on the command line, or the key "model" in the file'
+  throw badOption('train', 'model', `${shown(settings.model)}, as in the file of --config,`, chosen.name, hint)
 }
 
 /**
@@ -67,27 +70,23 @@ async function architectureFor({ model, file }: Chosen, { modelFile, ...settings
  * Errors: FILE_MISSING; BAD_OPTION for a file of another form or an unknown key; those of readModelFile.
  */
 export async function readConfig(path: string, extra: readonly string[], chosen: Chosen = {}): Promise<Settings> {
-  try {
-    const file = await readPlanFile(path)
-    const written = keysAt(file, [], file.value)
-    const settings = Object.hasOwn(written, 'model_options') ? ofRun(written) : written
-    const named = Object.fromEntries(Object.entries(settings).map(([key, value]) => [camel(key), value ?? undefined]))
-    const architecture = await architectureFor(chosen, named)
-    const known = ['model', 'modelFile', ...Object.keys({ ...settable, ...architecture?.fields }), ...extra]
-    const unknown = Object.keys(settings).find((key) => !known.includes(camel(key)))
-    if (unknown !== undefined) {
-      const meant = nearestWord(kebab(camel(unknown)), known.map(kebab))
-      const isOwn = architecture === undefined && named.model !== undefined
-      const fix = isOwn
-        ? 'for an architecture of your own give its file with --model-file'
-        : 'lvm-torch train MODEL --help lists them'
-      const hint = meant === undefined ? fix : `did you mean "${meant}"?`
-      throw file.wrong([unknown], 'an option of train or of the model', 'an unknown key', hint)
-    }
-    return Object.fromEntries(Object.entries(settings).flatMap(([key, value]) => (value === null ? [] : [[camel(key), value]])))
-  } catch (error) {
-    throw ofConfig(error)
+  const file = await readPlanFile(path, CONFIG)
+  const written = keysAt(file, [], file.value)
+  const settings = Object.hasOwn(written, 'model_options') ? ofRun(written) : written
+  const named = Object.fromEntries(Object.entries(settings).map(([key, value]) => [camel(key), value ?? undefined]))
+  const architecture = await architectureFor(chosen, named)
+  const known = ['model', 'modelFile', ...Object.keys({ ...settable, ...architecture?.fields }), ...extra]
+  const unknown = Object.keys(settings).find((key) => !known.includes(camel(key)))
+  if (unknown !== undefined) {
+    const meant = nearestWord(kebab(camel(unknown)), known.map(kebab))
+    const isOwn = architecture === undefined && named.model !== undefined
+    const fix = isOwn
+      ? 'for an architecture of your own give its file with --model-file'
+      : 'lvm-torch train MODEL --help lists them'
+    const hint = meant === undefined ? fix : `did you mean "${meant}"?`
+    throw file.wrong([unknown], 'an option of train or of the model', 'an unknown key', hint)
   }
+  return Object.fromEntries(Object.entries(settings).flatMap(([key, value]) => (value === null ? [] : [[camel(key), value]])))
 }
 
 /** Options from which the defaults of all others follow. */

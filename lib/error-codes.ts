@@ -174,11 +174,15 @@ export const ERRORS = {
     about: 'the processes that share a training or an evaluation have different data, weights, code, libtorch or options',
     hint: 'start all of them with equal options, files and versions',
   },
-  OUT_OF_MEMORY: { exit: 6, about: 'there is not enough memory', hint: 'use a smaller --batch-size, model or --context' },
+  OUT_OF_MEMORY: {
+    exit: 6,
+    about: 'there is not enough memory',
+    hint: 'close other programs, or use a smaller batch, context, model or file',
+  },
   DIVERGED: {
     exit: 7,
     about: 'the loss or a gradient became NaN or Inf',
-    hint: 'use a smaller --lr, or --precision fp32; the last good checkpoint is kept',
+    hint: 'train with a smaller --lr, or with --precision fp32; a training that diverges keeps its last good checkpoint',
   },
   GATE_FAILED: {
     exit: 8,

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { badOption } from '../../lib/errors.js'
 import { SCRIPTS } from '../completion.js'
-import { print } from '../output.js'
+import { answer } from '../output.js'
 
 export const completing: CommandModule = {
   command: 'completion <shell>',
@@ -15,6 +15,7 @@ export const completing: CommandModule = {
   handler: (argv) => {
     const shell = String(argv.shell)
     if (!Object.hasOwn(SCRIPTS, shell)) throw badOption('completion', 'shell', `one of ${Object.keys(SCRIPTS).join(', ')}`, shell)
-    print(SCRIPTS[shell]!)
+    const script = SCRIPTS[shell]!
+    answer({ shell, script }, () => script, argv.json === true)
   },
 }

@@ -92,6 +92,9 @@ export const finding = (
   rows: Iterable<number> = [],
 ): Finding => ({ code, level, message, rows: [...rows].slice(0, SHOWN), figures })
 
+/** Passes a check that compares rows, where no two of them differ. */
+export const allAlike = (code: Check): Finding => finding(code, 'PASS', 'all vectors have one direction: nothing to compare')
+
 export const worst = (findings: readonly Pick<Finding, 'level'>[]): Level =>
   LEVELS[Math.max(0, ...findings.map(({ level }) => LEVELS.indexOf(level)))]!
 

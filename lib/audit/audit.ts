@@ -6,7 +6,7 @@ import { describe } from '../statistics/estimates.js'
 import { type Histogram, histogram } from '../statistics/histogram.js'
 import type { SpaceCheck } from '../text/space/check-space.js'
 import type { Tensor } from '../torch/tensor.js'
-import { type Finding, finding, type Level, worst } from './audit-findings.js'
+import { allAlike, counted, type Finding, type Level, worst } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
 import { borderFinding } from './borders.js'
 import { nearByChance, randomPairs } from './chance-level.js'
@@ -20,7 +20,8 @@ import { type Passed, pass } from './neighbour-pass.js'
 import { type Region, regionFinding, regionsOf } from './regions.js'
 import { rowFindings } from './row-findings.js'
 import { orderFinding } from './row-order.js'
-import { type Spectrum, spectrumOf } from './spectrum.js'
+import { alike, type Spectrum, spectrumOf } from './spectrum.js'
+import { spreadFindings } from './spread-findings.js'
 import { type Sufficiency, sufficiencyFinding, sufficiencyOf } from './sufficiency.js'
 import { sequenceTargets } from './target-findings.js'
 import { type Clusters, clustersOf, tableOf } from './unit-table.js'
@@ -28,11 +29,6 @@ import { targetLag, type WindowCosines, windowCosines } from './window-cosines.j
 
 /** Largest lag of the curve. */
 const LAGS = 10
-/** Mean cosine of random pairs above which the check fails, and above which it warns. */
-const [COLLAPSED, ALIKE] = [0.999, 0.9]
-/** Limit of a low effective rank, as a share of the largest possible rank. */
-const LOW_RANK = 0.05
-
 /** audit.json */
 export interface Audit {
   readonly version: 1
@@ -117,22 +113,6 @@ async function read(base: Base, o: { context: number; cross?: boolean }): Promis
   }
 }
 
-function spreadFindings({ table, passed, spectrum, floor }: Opened): Finding[] {
-  const { effective_rank, mean_norm } = spectrum
-  const possible = Math.min(table.dim, passed.good - 1)
-  const figures = { effective_rank, mean_norm, random_pairs: floor }
-  const low = effective_rank < LOW_RANK * possible
-  return [
-    finding(
-      'COLLAPSE',
-      floor > COLLAPSED ? 'FAIL' : floor > ALIKE ? 'WARN' : 'PASS',
-      `random pairs have a cosine of ${floor.toFixed(3)}, the mean vector a length of ${mean_norm.toFixed(3)}`,
-      figures,
-    ),
-    finding('RANK', low ? 'WARN' : 'PASS', `an effective rank of ${effective_rank.toFixed(1)}, of ${possible} possible`, figures),
-  ]
-}
-
 /** Windows cut from a base never contain their target, so only the lag is checked. */
 const targetFindings = async ({ base, cosines }: Opened, clusters: Clusters): Promise<Finding[]> =>
   base.kind === 'base' ? [await targetLag(cosines, clusters)] : sequenceTargets(cosines, clusters)
@@ -168,9 +148,7 @@ async function ownFindings(own: Opened, o: BaseAuditOptions, basis: Tensor, chan
   const first = passed.lags[0]
   const regions = first === undefined ? [] : regionsOf(first, clusters)
   const order =
-    base.kind === 'base'
-      ? [await stage('order', () => orderFinding(table, passed, clusters, { floor, rank: spectrum.effective_rank }))]
-      : []
+    base.kind === 'base' ? [await stage('order', () => orderFinding(table, passed, clusters, { floor, spectrum }))] : []
   const sufficiency = sufficiencyOf(base, windows)
   o.say?.('copies and near-copies')
   const { findings: twice, duplicates } = await stage('duplicates', () => duplicatesOf(own, basis, chance))
@@ -181,7 +159,9 @@ async function ownFindings(own: Opened, o: BaseAuditOptions, basis: Tensor, chan
     ...order,
     regionFinding(regions, floor),
     ...(base.kind === 'base' ? [await stage('borders', () => borderFinding(base, table, first, floor))] : []),
-    await stage('mixed', () => mixedFinding(table, clusters, base.articles?.of ?? clusters.of, own.directions)),
+    await stage('mixed', async () =>
+      alike(spectrum) ? allAlike('MIXED') : mixedFinding(table, clusters, base.articles?.of ?? clusters.of, own.directions),
+    ),
     ...(await stage('targets', () => targetFindings(own, windowClusters))),
     ...twice,
     await stage('split', () => splitFinding(own, windows, o.split, { basis, chance, adjacent: own.adjacent })),
@@ -213,7 +193,7 @@ async function againstOthers(own: Opened, o: BaseAuditOptions, basis: Tensor, ch
  */
 export async function auditBase(base: Base, o: BaseAuditOptions): Promise<Audit> {
   const [began, share] = [performance.now(), watchCpuShare()]
-  o.say?.(`lengths, lags and spectrum of ${base.rows.toLocaleString('en-US')} rows × ${base.dim}`)
+  o.say?.(`lengths, lags and spectrum of ${counted(base.rows, 'row')} × ${base.dim}`)
   using own = await read(base, o)
   const { table, windows, passed, spectrum, pairs } = own
   const chance = nearByChance(pairs)

@@ -21,6 +21,8 @@ const PRINCIPAL = 4
 const VARIES = 0.25
 /** Minimum distance between groups in standard deviations, and minimum number of articles, to report an offset. Clean text: up to 6.7. */
 const [APART, SEVERAL] = [8, 5]
+/** Distance at which groups have no spread of their own. Units: standard deviations. */
+const MOST_APART = 1000
 
 /** Unit vectors of selected rows, with the number of the article or stretch of each. */
 interface Sample {
@@ -88,7 +90,7 @@ async function apart(a: Tensor, b: Tensor): Promise<number> {
     return describe(Float64Array.from((await projected.data()) as Float32Array))
   }
   const [x, y] = [await along(a), await along(b)]
-  return (x.mean - y.mean) / Math.max(1e-12, Math.sqrt((x.sd ** 2 + y.sd ** 2) / 2))
+  return Math.min(MOST_APART, (x.mean - y.mean) / Math.max(1e-12, Math.sqrt((x.sd ** 2 + y.sd ** 2) / 2)))
 }
 
 /** Splits the rows of a group in two along a direction, where the within-group variance is smallest. */
@@ -178,8 +180,8 @@ async function suggested(sample: Sample, dim: number) {
 export async function mixedFinding(table: Table, clusters: Clusters, articles: Int32Array, directions: Tensor): Promise<Finding> {
   const good = permutation(table.rows, 1).filter((row) => !isBad(table.lengths[row]!))
   const rows = Int32Array.from(good.slice(0, ROWS)).sort()
-  const unsure = (figures = {}) => finding('MIXED', 'PASS', 'too few rows to check whether all are of one space', figures)
-  if (rows.length < 4 * FEWEST) return unsure({ rows: rows.length })
+  if (rows.length < 4 * FEWEST)
+    return finding('MIXED', 'PASS', 'too few rows to check whether all are of one space', { rows: rows.length })
   using unit = await unitAt(table, rows)
   const sample = { unit, of: rows.map((row) => clusters.of[row]!) }
   const found: Division[] = []
@@ -215,11 +217,12 @@ export async function mixedFinding(table: Table, clusters: Clusters, articles: I
     return finding(
       'MIXED',
       'WARN',
-      `${share(offset)} have another mean than the rest, ${offset.apart.toFixed(1)} standard deviations away in ${several(offset)} articles or stretches: another offset, or another kind of text`,
+      `${share(offset)} have another mean than the rest, ${offset.apart < MOST_APART ? offset.apart.toFixed(1) : `at least ${count(MOST_APART)}`} standard deviations away in ${several(offset)} articles or stretches: another offset, or another kind of text`,
       figures,
       namedRows(offset),
     )
-  if (least === undefined) return unsure(figures)
+  if (least === undefined)
+    return finding('MIXED', 'PASS', 'the rows form no groups that show whether all are of one space', figures)
   return finding(
     'MIXED',
     'PASS',

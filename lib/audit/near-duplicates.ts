@@ -154,6 +154,8 @@ async function comparedBlocks(near: Near, a: Sketch, b: Sketch, at: [number, num
   else if (found.length > 0) await few(near, a, b, at, found)
 }
 
+const noPairs = (compared: number): Near => ({ pairs: 0, rows: new Set(), first: [], compared })
+
 /**
  * Finds all pairs of rows with a cosine above .98 in one sketch or between two sketches. Each pair is found once; the codes of one sketch are in memory.
  *
@@ -162,7 +164,7 @@ async function comparedBlocks(near: Near, a: Sketch, b: Sketch, at: [number, num
  * Source: own.
  */
 async function nearPairs(a: Sketch, b: Sketch = a): Promise<Near> {
-  const near: Near = { pairs: 0, rows: new Set(), first: [], compared: a.rows.length }
+  const near = noPairs(a.rows.length)
   const block = (sketch: Sketch, from: number, size: number) => sketch.codes(from, Math.min(size, sketch.rows.length - from))
   if (!b.held) {
     for (const j of starts(b.rows.length, WIDE)) {
@@ -191,6 +193,7 @@ export const comparable = (rows: Int32Array, others: number): Int32Array =>
 
 /** Finds near-duplicates among rows of a table; beyond 200,000 rows only a sample is compared with all rows. */
 export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor): Promise<Near> {
+  if (rows.length === 0) return noPairs(0)
   const some = comparable(rows, rows.length / 2)
   using part = await held(table, some, basis)
   return await nearPairs(part, some === rows ? part : passing(table, rows, basis))
@@ -198,6 +201,7 @@ export async function nearWithin(table: Table, rows: Int32Array, basis: Tensor):
 
 /** Finds rows of one table that have a near-duplicate in another. */
 export async function nearBetween(a: Table, rowsA: Int32Array, b: Table, rowsB: Int32Array, basis: Tensor): Promise<Near> {
+  if (rowsA.length === 0 || rowsB.length === 0) return noPairs(rowsA.length)
   const some = comparable(rowsA, rowsB.length)
   const fewer = some.length < rowsB.length
   using left = fewer ? await held(a, some, basis) : passing(a, some, basis)

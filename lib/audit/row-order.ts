@@ -2,10 +2,10 @@ import { normals } from '../data/synth-process.js'
 import { describe } from '../statistics/estimates.js'
 import { permutation } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
-import { cos, type Finding, finding } from './audit-findings.js'
+import { allAlike, cos, type Finding, finding } from './audit-findings.js'
 import { type ClusteredMean, clusteredMean, significantlyAbove, significantlyBelow } from './clustered-mean.js'
 import type { Lag, Passed } from './neighbour-pass.js'
-import { secondMoment } from './spectrum.js'
+import { alike, type Spectrum, secondMoment } from './spectrum.js'
 import { type Clusters, isBad, type Table, unitAt } from './unit-table.js'
 
 /** Shares below which an effect counts as none: of the excess cosine of rows of one article (.46 in real text), and of the largest possible excess. */
@@ -89,8 +89,9 @@ export async function orderFinding(
   table: Table,
   passed: Passed,
   clusters: Clusters,
-  { floor, rank }: { floor: number; rank: number },
+  { floor, spectrum }: { floor: number; spectrum: Spectrum },
 ): Promise<Finding> {
+  if (alike(spectrum)) return allAlike('ORDER')
   const near = passed.lags[0]
   const far = passed.lags.findLast(({ rows }) => rows.length >= (near?.rows.length ?? 0) / 4)
   if (near === undefined || far === undefined || near === far || near.rows.length === 0)
@@ -108,7 +109,7 @@ export async function orderFinding(
   if (
     !significantlyAbove(first, floor) &&
     significantlyBelow(first, floor + NONE * (1 - floor)) &&
-    (await hasNeighbours(table, passed, rank))
+    (await hasNeighbours(table, passed, spectrum.effective_rank))
   )
     return finding(
       'ORDER',

@@ -47,23 +47,25 @@ export async function windowCosines(base: Base, windows: Windows): Promise<Windo
   for (let at = 0; at < all.length; at += slice) {
     const part = all.subarray(at, at + slice)
     const rows = { base, windows, ids: part }
-    using x = await contexts(rows, part)
-    using y = await targets(rows, part)
+    using read = await contexts(rows, part)
+    using next = await targets(rows, part)
+    using x = read.to({ dtype: 'float64' }) // squares of tiny and huge numbers are no float32
+    using y = next.to({ dtype: 'float64' })
     using column = await y.op('aten::unsqueeze', 1)
     const lagged = async (lag: number) => {
       using a = await x.op('aten::narrow', 1, 0, context - lag)
       using b = await x.op('aten::narrow', 1, lag, context - lag)
       using cosines = await a.op('aten::cosine_similarity', b, -1, 0)
       using mean = await cosines.op('aten::mean.dim', [1])
-      return (await mean.data()) as Float32Array
+      return (await mean.data()) as Float64Array
     }
-    const lags: Float32Array[] = []
+    const lags: Float64Array[] = []
     for (let lag = 1; lag <= most; lag++) lags.push(await lagged(lag))
     using alike = await x.op('aten::cosine_similarity', column, -1, 0)
-    const cosines = (await alike.data()) as Float32Array
+    const cosines = (await alike.data()) as Float64Array
     using final = await x.op('aten::narrow', 1, context - 1, 1)
     using before = await x.op('aten::cosine_similarity', final, -1, 0)
-    const earlier = (await before.data()) as Float32Array
+    const earlier = (await before.data()) as Float64Array
     part.forEach((id, i) => {
       const [from, to] = [cosines[i * context]!, cosines[(i + 1) * context - 1]!]
       if (![from, to, ...lags.map((values) => values[i]!)].every(Number.isFinite)) return
@@ -99,7 +101,8 @@ const average = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / va
  * Shapes: clusters have one entry per window.
  */
 export async function targetLag({ ids, inside, last, first }: WindowCosines, clusters: Clusters): Promise<Finding> {
-  if (inside.length < 2 || ids.length === 0)
+  if (ids.length === 0) return finding('TARGET_LAG', 'PASS', 'no window of vectors with directions shows the lag of the target')
+  if (inside.length < 2)
     return finding('TARGET_LAG', 'PASS', 'contexts of fewer than three vectors do not show the lag of the target')
   const [d, c] = [average(last), inside.map(average)]
   const figures = { context_adjacent: c[0]!, last_to_target: d, first_to_target: average(first) }

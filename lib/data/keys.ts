@@ -66,8 +66,15 @@ const oneRow = (array: StoredArray) => elements(array.shape.slice(1))
 function requireVectors(path: string, array: StoredArray, axes: number, expected: string): void {
   const { shape } = array
   if (array.type.kind === 'unread') throw unread(path, array)
-  if (shape.length !== axes || shape.includes(0)) throw misfit(path, `expected ${expected} but received ${shapeOf(array)}`)
-  if (!isVectors(array)) throw misfit(path, `expected floating-point vectors in "${array.name}" but it holds ${array.type.kind}`)
+  if (shape.length === axes && shape.includes(0))
+    throw misfit(path, `expected ${expected} but ${shapeOf(array)} is empty`, 'write at least one vector into the file')
+  if (shape.length !== axes) throw misfit(path, `expected ${expected} but received ${shapeOf(array)}`)
+  if (!isVectors(array))
+    throw misfit(
+      path,
+      `expected floating-point vectors in "${array.name}" but it holds ${array.type.kind}`,
+      'store them as float32: in NumPy with vectors.astype("float32")',
+    )
   if (elements(shape.slice(0, -1)) > 2 ** 31 - 1) throw misfit(path, `expected fewer than 2^31 vectors in ${shapeOf(array)}`)
 }
 

@@ -5,6 +5,8 @@ import { type ArrayFile, openArrays } from '../files/arrays.js'
 import { elementName } from '../files/element.js'
 import { type Limits, resolveLimits, someLimits } from '../files/limits.js'
 import { isShardIndex } from '../files/shard-index.js'
+import { aboutMemory } from '../sources/given-table.js'
+import { isFromMemory } from '../sources/kept-base.js'
 import { pathWith } from '../sources/source-path.js'
 import { stage } from '../stages.js'
 import { loadValues } from '../torch/load-array.js'
@@ -130,15 +132,16 @@ async function opened(path: string, options: OpenOptions = {}): Promise<Base> {
   try {
     return await openFiles(files, options, limits)
   } catch (error) {
-    throw files.source === undefined ? error : named(error, files)
+    throw files.source === undefined && !isFromMemory(files.path) ? error : named(error, files)
   }
 }
 
-/** An error about converted vectors, with the name of the file that they come from. */
+/** An error about kept vectors, with the name of the file or of the data in memory that they come from. */
 function named(error: unknown, { path, vectors }: BaseFiles): unknown {
   if (!(error instanceof LvmError)) return error
-  const { code, message, commandHint: hint, cause } = error
-  return new LvmError(code, message.replaceAll(vectors, path), { hint, cause })
+  const { code, commandHint: hint, cause } = error
+  const message = error.message.replaceAll(vectors, path)
+  return isFromMemory(path) ? aboutMemory(error, message) : new LvmError(code, message, { hint, cause })
 }
 
 async function openFiles(files: BaseFiles, options: OpenOptions, limits: Limits): Promise<Base> {

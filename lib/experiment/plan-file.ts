@@ -19,17 +19,24 @@ export interface PlanText {
   readonly wrong: (at: Path, expected: string, received: string, hint?: string) => LvmError
 }
 
-const badPlan = (place: string, sentence: string, hint = GUIDE) =>
-  new LvmError('BAD_OPTION', `experiment: ${place}: ${sentence}`, { hint })
+/** What errors call a file, who reads it, and their hint where they have no other. */
+export interface FileKind {
+  readonly owner: string
+  readonly name: string
+  readonly file: string
+  readonly hint: string
+}
+const PLAN: FileKind = { owner: 'experiment', name: 'plan', file: 'the plan', hint: GUIDE }
+type Refuse = (place: string, sentence: string, hint?: string) => LvmError
 
-async function textOf(path: string): Promise<string> {
+async function textOf(path: string, file: string, refuse: Refuse): Promise<string> {
   try {
     const { size } = await stat(path)
-    if (size > LARGEST) throw badPlan(path, `expected a plan of at most ${LARGEST} bytes but it has ${size}`)
+    if (size > LARGEST) throw refuse(path, `expected at most ${LARGEST} bytes but it has ${size}`)
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
   } catch (error) {
-    if (error instanceof TypeError) throw badPlan(path, 'expected UTF-8 text but received other bytes')
-    throw fileError(error, 'could not read the plan')
+    if (error instanceof TypeError) throw refuse(path, 'expected UTF-8 text but received other bytes')
+    throw fileError(error, `could not read ${file}`)
   }
 }
 
@@ -47,10 +54,11 @@ function depth(text: string): number {
 /** Reason in YAML's words, without its drawing of the place. */
 const reason = ({ message }: YAMLError) => cut(message.split(' at line ')[0]!.split('\n')[0]!, 200)
 
-/** Reads a YAML plan without running anything in it. Errors: FILE_MISSING; BAD_OPTION for text that is not one plain YAML document. */
-export async function readPlanFile(path: string): Promise<PlanText> {
-  const text = await textOf(path)
-  if (depth(text) > DEEPEST + 40) throw badPlan(path, `expected at most ${DEEPEST} nested levels but there are more`)
+/** Reads a YAML plan, or another file of keys with values, without running anything in it. Errors: FILE_MISSING; BAD_OPTION for text that is not one plain YAML document. */
+export async function readPlanFile(path: string, { owner, name, file, hint: usual }: FileKind = PLAN): Promise<PlanText> {
+  const refuse: Refuse = (at, sentence, hint = usual) => new LvmError('BAD_OPTION', `${owner}: ${at}: ${sentence}`, { hint })
+  const text = await textOf(path, file, refuse)
+  if (depth(text) > DEEPEST + 40) throw refuse(path, `expected at most ${DEEPEST} nested levels but there are more`)
   const lines = new LineCounter()
   const place = (offset: number | undefined) => (offset === undefined ? path : `${path}:${lines.linePos(offset).line}`)
   const documents = parseAllDocuments(text, {
@@ -60,19 +68,20 @@ export async function readPlanFile(path: string): Promise<PlanText> {
     schema: 'core',
     merge: false,
   })
-  if ('empty' in documents || documents[0]?.contents == null) throw badPlan(path, 'expected a plan but the file is empty')
+  if ('empty' in documents || documents[0]?.contents == null)
+    throw refuse(path, 'expected keys with values but the file is empty')
   const [document] = documents
-  if (documents.length > 1) throw badPlan(place(documents[1]!.range[0]), 'expected one YAML document but there is another one')
+  if (documents.length > 1) throw refuse(place(documents[1]!.range[0]), 'expected one YAML document but there is another one')
   const fault = document.errors[0] ?? document.warnings[0]
   if (fault?.code === 'DUPLICATE_KEY')
-    throw badPlan(place(fault.pos[0]), 'expected each key once but one is repeated', 'remove one of them')
-  if (fault !== undefined) throw badPlan(place(fault.pos[0]), `expected YAML but ${reason(fault)}`)
+    throw refuse(place(fault.pos[0]), 'expected each key once but one is repeated', 'remove one of them')
+  if (fault !== undefined) throw refuse(place(fault.pos[0]), `expected YAML but ${reason(fault)}`)
   visit(document, (_, node, parents) => {
     const at = isNode(node) ? place(node.range?.[0]) : path
-    if (isAlias(node)) throw badPlan(at, `expected a value but received the alias "*${node.source}"`, 'write the value out')
+    if (isAlias(node)) throw refuse(at, `expected a value but received the alias "*${node.source}"`, 'write the value out')
     if (isNode(node) && node.tag !== undefined && !/^tag:yaml\.org,2002:(map|seq|str|int|float|bool|null)$/.test(node.tag))
-      throw badPlan(at, `expected a plain value but received the tag ${cut(node.tag)}`)
-    if (parents.length > 2 * DEEPEST) throw badPlan(at, `expected at most ${DEEPEST} nested levels but there are more`)
+      throw refuse(at, `expected a plain value but received the tag ${cut(node.tag)}`)
+    if (parents.length > 2 * DEEPEST) throw refuse(at, `expected at most ${DEEPEST} nested levels but there are more`)
   })
   /** Line of the deepest node on a path that exists. */
   const lineOf = (at: Path) => {
@@ -95,7 +104,7 @@ export async function readPlanFile(path: string): Promise<PlanText> {
     path,
     value: document.toJS({ maxAliasCount: 0 }),
     wrong: (at, expected, received, hint) =>
-      badPlan(lineOf(at), `expected ${expected} for "${cut(at.join('.') || 'plan')}" but received ${received}`, hint),
+      refuse(lineOf(at), `expected ${expected} for "${cut(at.join('.') || name)}" but received ${received}`, hint),
   }
 }
 

@@ -194,5 +194,9 @@ export async function openArrays(path: string, limits: Limits = DEFAULT_LIMITS):
   throw damaged(
     path,
     'expected a file of vectors (.npy, .npz, .safetensors, .parquet, .arrow, .csv, .jsonl or .pt) but it is something else, or its beginning is damaged',
+    undefined,
+    extname(path).toLowerCase() === '.json'
+      ? 'write its rows as .jsonl, one object a line: jq -c ".[]" FILE > rows.jsonl'
+      : undefined,
   )
 }

@@ -69,13 +69,14 @@ function groupOf(names: Cells, first: Cells): Group | undefined {
   return largest && largest[1].length > 1 ? { name: largest[0] || 'vectors', cells: largest[1] } : undefined
 }
 
-/** The numbers in a cell such as "[0.1, 0.2]", with commas or spaces between them. */
-const numbersIn = (cell: string): number[] =>
-  cell
+/** The numbers in a cell such as "[0.1, 0.2]", with commas or spaces between them; the cell itself where it holds text. */
+function numbersIn(cell: string): number[] | string {
+  const items = cell
     .replace(/[[\]]/g, ' ')
     .trim()
     .split(/[\s,;]+/)
-    .map(Number)
+  return isList(cell) || items.every(isNumber) ? items.map(Number) : cell
+}
 
 /**
  * Opens a file of delimited text: vectors are columns with numbered names, a column of lists, or all cells of a file without a header.

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { plainCopy } from '../door.js'
 import { asLvmError, badOption, LvmError, shown } from '../errors.js'
 import { unlessAborted } from '../stages.js'
+import { realKept } from '../torch/dtypes.js'
 import { Tensor } from '../torch/tensor.js'
 import type { Column, Matrix, Table, Values } from './table.js'
 
@@ -83,6 +84,7 @@ async function matrixOf(
   const { shape, dtype } = vectors
   if (shape.length !== 2 || shape.includes(0))
     throw badOption(owner, 'vectors', 'a tensor of shape [rows, dim]', `shape [${shape.join(', ')}]`)
+  realKept(owner, dtype, 'float32')
   using wide = await vectors.to({ device: 'cpu', dtype: dtype === 'float16' ? 'float16' : 'float32' }).ready()
   return { values: (await wide.data()) as Float32Array | Uint16Array, dim: shape[1]!, half: dtype === 'float16' }
 }
@@ -92,7 +94,10 @@ async function fromObject(owner: string, path: string, given: Record<string, unk
     if (!KEYS.includes(key)) throw badOption(owner, `data.${key}`, `a known key (${KEYS.join(', ')})`, given[key])
   const { vectors } = given
   const flat = vectors instanceof Tensor || vectors instanceof Float32Array || vectors instanceof Float64Array
-  if (!flat && !isList(vectors)) throw badOption(owner, 'data.vectors', 'a Float32Array, a Tensor or a list of vectors', vectors)
+  if (!flat && (!isList(vectors) || ArrayBuffer.isView(vectors))) {
+    const hint = ArrayBuffer.isView(vectors) ? 'convert the numbers: Float32Array.from(vectors)' : undefined
+    throw badOption(owner, 'data.vectors', 'a Float32Array, a Tensor or a list of vectors', vectors, hint)
+  }
   const matrix = flat ? await matrixOf(owner, given) : undefined
   const rows = matrix ? matrix.values.length / matrix.dim : (vectors as ArrayLike<unknown>).length
   const facts = FACTS.filter((key) => given[key] !== undefined)
@@ -171,16 +176,16 @@ function fromRows(owner: string, path: string, rows: Iterable<unknown> | AsyncIt
 }
 
 /** An error that the caller's own rows threw, as one of ours. */
-const ofCaller = (owner: string, error: unknown): LvmError =>
-  error instanceof LvmError
-    ? error
-    : new LvmError(
-        'BAD_OPTION',
-        `${owner}: expected "data" that can be read to its end but it threw ${shown(asLvmError(error).message)}`,
-        {
-          cause: error,
-        },
-      )
+/** An error about vectors in memory, whose hint does not send the reader to a file. */
+export function aboutMemory({ code, message, commandHint, cause }: LvmError, renamed = message): LvmError {
+  const hint = commandHint.includes('data inspect FILE') ? 'correct the vectors or options that the message names' : commandHint
+  return new LvmError(code, renamed, { hint, cause })
+}
+const ofCaller = (owner: string, cause: unknown): LvmError => {
+  if (cause instanceof LvmError) return aboutMemory(cause)
+  const threw = shown(asLvmError(cause).message)
+  return new LvmError('BAD_OPTION', `${owner}: expected "data" that can be read to its end but it threw ${threw}`, { cause })
+}
 
 type Rows = AsyncIterator<unknown> | Iterator<unknown>
 type Next = IteratorResult<unknown>

@@ -10,7 +10,7 @@ import { replaceText, temporary } from '../files/write.js'
 import { cacheRoot } from '../libtorch/paths.js'
 import { stoppedBy } from '../stages.js'
 import { convertFile, type Watch } from './convert.js'
-import { type GivenData, givenTable, spaceOf } from './given-table.js'
+import { aboutMemory, type GivenData, givenTable, spaceOf } from './given-table.js'
 import type { SourcePath } from './source-path.js'
 import { rolesOf } from './table.js'
 import { type WrittenRows, writeRows } from './write-rows.js'
@@ -105,6 +105,14 @@ async function hashIn(folder: string): Promise<string> {
 
 /** Writes vectors in memory to the cache, and returns the path that names them. Errors: BAD_OPTION, DATA_SHAPE, DATA_FORMAT, NO_DISK, INTERRUPTED. */
 export async function keepGiven(owner: string, data: GivenData, signal?: AbortSignal): Promise<string> {
+  try {
+    return await kept(owner, data, signal)
+  } catch (error) {
+    throw error instanceof LvmError ? aboutMemory(error) : error
+  }
+}
+
+async function kept(owner: string, data: GivenData, signal: AbortSignal | undefined): Promise<string> {
   const table = await givenTable(owner, data, signal)
   const space = spaceOf(data)
   const folder = await keep(

@@ -95,7 +95,9 @@ function vectorsOf({ path, columns }: Table, wanted: string | undefined): Column
     throw new LvmError('BAD_OPTION', `${path}: expected one column of vectors but there are ${listed(all)}`, {
       hint: `choose one of them with --vectors ${all[0]!.name}`,
     })
-  throw new LvmError('DATA_SHAPE', `${path}: expected a column of vectors (lists of numbers) but it holds ${listed(columns)}`)
+  throw new LvmError('DATA_SHAPE', `${path}: expected a column of vectors (lists of numbers) but it holds ${listed(columns)}`, {
+    hint: 'make vectors of texts with: lvm-torch data make FOLDER --encoder FOLDER --out FILE',
+  })
 }
 
 /** Paths of HDF5 as its table names them. */

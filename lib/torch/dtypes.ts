@@ -4,7 +4,7 @@ import type { DType, Elements, TypedArray } from '../native.js'
 import { optionsOf, sizes } from './lists.js'
 
 /** How the elements of each dtype are held in JavaScript; those of 16 bits as their bits. */
-export const TYPED_ARRAYS: { readonly [D in DType]: new (buffer: ArrayBuffer) => Elements[D] } = {
+export const TYPED_ARRAYS: { readonly [D in DType]: new (from: ArrayBuffer | number) => Elements[D] } = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -39,6 +39,29 @@ export const DTYPE: Check = {
 export function knownDtype(owner: string, dtype: unknown): DType {
   if (DTYPE.accepts(dtype)) return dtype as DType
   throw new LvmError('BAD_ARGUMENT', `${owner}: expected a dtype such as float32 but received ${shown(dtype)}`)
+}
+
+const isComplex = (dtype: DType) => dtype.startsWith('complex')
+/** Refuses a conversion that would drop imaginary parts. Errors: BAD_ARGUMENT. */
+export function realKept(owner: string, from: DType, to: DType): void {
+  if (!isComplex(from) || isComplex(to)) return
+  throw new LvmError('BAD_ARGUMENT', `${owner}: expected real numbers but the tensor is ${from}`, {
+    hint: 'take real(), imag() or abs() first; data() without a dtype gives real and imaginary parts in turn',
+  })
+}
+
+/** Elements of a tensor as a row-major array. */
+export interface RowMajor {
+  readonly array: TypedArray
+  readonly shape: number[]
+  readonly dtype: DType
+}
+/** A typed array as a tensor of one dimension. Errors: BAD_ARGUMENT when its type does not fit the dtype. */
+export function arrayElements(owner: string, array: TypedArray, asked?: DType): RowMajor {
+  const dtype = asked ?? dtypeOf(array)
+  const kind = TYPED_ARRAYS[dtype]
+  if (array instanceof kind) return { array, shape: [array.length], dtype }
+  throw new LvmError('BAD_ARGUMENT', `${owner}: expected a ${kind.name} for ${dtype} but received ${shown(array)}`)
 }
 
 /** Checks the location of a tensor in a file; reads each option once. */

@@ -4,16 +4,16 @@ import { LvmError, shown } from '../errors.js'
 /** Nested lists of numbers; all lists of one level have the same length. */
 export type Numbers = readonly (number | Numbers)[]
 
+/** Nested lists of elements of one type; all lists of one level have the same length. */
+export type Values = readonly (number | bigint | boolean | Values)[]
+
 /** Elements of a tensor as nested lists; without dimensions one element. */
 export type Nested = number | boolean | Nested[]
 
 /** Largest number of dimensions of a tensor, and so of nested lists. */
-const MAX_DIMENSIONS = 64
-/** Largest number of elements in nested lists; a typed array takes an eighth of the memory. */
-const MAX_NUMBERS = 2 ** 28
+export const MAX_DIMENSIONS = 64
 
-const refuse = (owner: string, what: string) => new LvmError('BAD_ARGUMENT', `${owner}: expected ${what}`)
-const place = (at: readonly number[]) => at.map((i) => `[${i}]`).join('')
+export const refuse = (owner: string, what: string): LvmError => new LvmError('BAD_ARGUMENT', `${owner}: expected ${what}`)
 
 /** Calls `read` and converts what a caller's getters and proxies throw. Errors: BAD_ARGUMENT. */
 export function readable<T>(owner: string, read: () => T): T {
@@ -57,45 +57,6 @@ export function sizes(owner: string, name: string, value: unknown): number[] {
       if (!Number.isInteger(size)) throw refuse(owner, `integers for "${name}" but received ${shown(size)}`)
       return size as number
     })
-  })
-}
-
-/** Length of the first list on each level. */
-function shapeOf(owner: string, list: readonly unknown[]): number[] {
-  const shape: number[] = []
-  for (let level: unknown = list; Array.isArray(level); level = level[0]) {
-    if (shape.length === MAX_DIMENSIONS) throw refuse(owner, `lists nested at most ${MAX_DIMENSIONS} deep`)
-    shape.push(level.length)
-  }
-  const count = shape.reduce((a, b) => a * b, 1)
-  if (count > MAX_NUMBERS) throw refuse(owner, `at most ${MAX_NUMBERS} numbers in lists but received ${count}; use a typed array`)
-  return shape
-}
-
-/** Flattens nested lists into one row-major array and returns their shape. Errors: BAD_ARGUMENT for unequal lengths or items that are not numbers. */
-export function flattened(owner: string, list: readonly unknown[]): { array: Float32Array; shape: number[] } {
-  return readable(owner, () => {
-    const shape = shapeOf(owner, list)
-    const array = new Float32Array(shape.reduce((a, b) => a * b, 1))
-    let count = 0
-    const fill = (level: readonly unknown[], at: readonly number[]): void => {
-      const length = shape[at.length]!
-      if (level.length !== length)
-        throw refuse(owner, `${length} elements in each list, as in the first, but ${place(at)} has ${level.length}`)
-      const inner = at.length + 1 < shape.length
-      for (let i = 0; i < length; i++) {
-        const item = level[i]
-        if (inner && Array.isArray(item)) fill(item, [...at, i])
-        else if (!inner && typeof item === 'number') array[count++] = item
-        else
-          throw refuse(
-            owner,
-            `${inner ? `a list of ${shape[at.length + 1]}` : 'a number'} at ${place([...at, i])} but received ${shown(item)}`,
-          )
-      }
-    }
-    fill(list, [])
-    return { array, shape }
   })
 }
 

@@ -1,10 +1,12 @@
 import { inspect } from 'node:util'
 import { LvmError, shown } from '../errors.js'
 import { type DType, type Elements, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
-import { dtypeOf, extent, knownDtype, TYPED_ARRAYS } from './dtypes.js'
+import { type BackwardOptions, backwardOptions } from './backward-options.js'
+import { extent, knownDtype, realKept, TYPED_ARRAYS } from './dtypes.js'
 import { tensorText } from './format-tensor.js'
 import { Holder } from './handle-holder.js'
-import { flattened, type Nested, type Numbers, nested, optionsOf, readable, sizes } from './lists.js'
+import { elementsOf } from './list-elements.js'
+import { type Nested, nested, optionsOf, readable, sizes, type Values } from './lists.js'
 import { nextCall } from './operators/call-sites.js'
 import { type Index, indexItem } from './operators/index-items.js'
 import { awaited, Later, waited } from './operators/later.js'
@@ -16,14 +18,6 @@ import type { TensorMethods } from './operators/operator-types.js'
 /** Argument or result of `call`. */
 export type Value = Tensor | number | bigint | boolean | string | null | undefined | readonly Value[]
 
-/** Options of `backward` and `gradientsOf`. */
-export interface BackwardOptions {
-  /** Keep the graph, so that it can be walked again. */
-  readonly retainGraph?: boolean
-  /** Record a graph of the gradients, for gradients of higher order; keeps the graph too. */
-  readonly createGraph?: boolean
-}
-const BACKWARD = ['gradient', 'retainGraph', 'createGraph']
 /** Milliseconds that printing waits for a tensor that is not computed yet. */
 const LOOK = 50
 
@@ -46,22 +40,21 @@ export class Tensor extends Holder<NativeTensor> {
   }
 
   /**
-   * Copies a row-major array; nested lists of numbers give the shape themselves, in float32.
+   * Copies a row-major array; nested lists give the shape themselves, and the dtype: float32, int64 of bigints or bool.
    *
    * Units: float16 and bfloat16 are passed as 16-bit patterns in a Uint16Array, bool as 0 and 1 in a Uint8Array.
-   * Errors: BAD_ARGUMENT when the array type does not fit the dtype, or the shape has another number of elements.
+   * Errors: BAD_ARGUMENT when the array type does not fit the dtype, the shape has another number of elements, or the dtype cannot hold one.
    */
-  static from(data: TypedArray | Numbers, shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
+  static from(data: TypedArray | Values, shape?: readonly number[], options: { dtype?: DType } = {}): Tensor {
     const owner = 'Tensor.from'
     const { dtype: said } = optionsOf(owner, ['dtype'], options)
     const asked = shape === undefined ? undefined : sizes(owner, 'shape', shape) // a getter may detach the array, so sizes are read first
-    const given = readable(owner, () => (Array.isArray(data) ? flattened(owner, data) : { array: data as TypedArray }))
-    const { array } = given
-    const dtype = said === undefined ? readable(owner, () => dtypeOf(array)) : knownDtype(owner, said)
-    const kind = TYPED_ARRAYS[dtype]
-    if (!readable(owner, () => array instanceof kind))
-      throw new LvmError('BAD_ARGUMENT', `${owner}: expected a ${kind.name} for ${dtype} but received ${shown(array)}`)
-    return noted(new Tensor(native.tensorFrom(array, asked ?? ('shape' in given ? given.shape : [array.length]), dtype)))
+    const wanted = said === undefined ? undefined : knownDtype(owner, said)
+    const given = readable(owner, () => elementsOf(owner, data, wanted))
+    const made = noted(new Tensor(native.tensorFrom(given.array, asked ?? given.shape, given.dtype)))
+    if (wanted === undefined || wanted === given.dtype) return made
+    using staged = made
+    return staged.to({ dtype: wanted })
   }
   /** Maps a part of a file into memory, read-only. Errors: FILE_MISSING, DATA_FORMAT when the file is too short. */
   static map(path: string, o: { offset: number; shape: readonly number[]; dtype: DType }): Tensor {
@@ -91,27 +84,33 @@ export class Tensor extends Holder<NativeTensor> {
   /** Copies the elements, row-major, into the typed array of the dtype (16-bit floats as patterns in a Uint16Array), or of `as`, converted. */
   async data<D extends DType = DType>(as?: D): Promise<Elements[D]> {
     if (as !== undefined) {
-      using converted = this.to({ dtype: knownDtype('Tensor.data', as) })
+      using converted = await this.converted('Tensor.data', knownDtype('Tensor.data', as))
       return (await converted.data()) as Elements[D]
     }
     const { buffer, dtype } = await awaited(() => native.tensorData(this.native))
     return new TYPED_ARRAYS[dtype](buffer) as Elements[D]
   }
-  /** Returns the only element as a number. */
+  /** Returns the only element as a number. Errors: BAD_ARGUMENT for several elements and complex numbers. */
   async item(): Promise<number> {
-    using flat = this.to({ dtype: 'float64' })
-    const data = await flat.data()
+    using wide = await this.converted('Tensor.item', 'float64')
+    const data = await wide.data()
     if (data.length !== 1)
-      throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${this.shape.join(', ')}]`)
+      throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${wide.shape.join(', ')}]`)
     return Number(data[0])
   }
-  /** Copies the elements into nested lists; a tensor without dimensions gives a number. bool gives true and false. */
+  /** Copies the elements into nested lists; without dimensions one element. bool gives true and false. Errors: BAD_ARGUMENT for complex numbers. */
   async tolist(): Promise<Nested> {
     using same = this.to({}) // this one may be disposed meanwhile
-    using wide = same.to({ dtype: 'float64' })
-    const { dtype, shape } = await same.ready()
+    using wide = await same.converted('Tensor.tolist', 'float64')
     const numbers = Array.from(await wide.data(), Number)
-    return nested(dtype === 'bool' ? numbers.map(Boolean) : numbers, shape)
+    return nested(same.dtype === 'bool' ? numbers.map(Boolean) : numbers, wide.shape)
+  }
+  /** Converts before any later call can change the elements. Errors: BAD_ARGUMENT where imaginary parts would get lost. */
+  private async converted(owner: string, as: DType): Promise<Tensor> {
+    using same = this.to({}) // this one may be disposed meanwhile
+    const converted = same.to({ dtype: as })
+    realKept(owner, (await same.ready()).dtype, as)
+    return converted
   }
   /** Converts to another device or dtype; the same tensor where nothing changes. */
   to(o: { device?: string; dtype?: DType }): Tensor {
@@ -169,9 +168,8 @@ export class Tensor extends Holder<NativeTensor> {
    * Awaiting it is optional: the next wait for a tensor throws a failure that nobody awaited.
    */
   backward(options: BackwardOptions & { gradient?: Tensor } = {}): Promise<void> {
-    const { gradient, retainGraph, createGraph } = optionsOf('Tensor.backward', BACKWARD, options)
+    const { gradient, keeps, records } = backwardOptions('Tensor.backward', ['gradient'], options)
     const weight = gradient === undefined ? null : readable('Tensor.backward', () => handleOf('Tensor.backward', gradient))
-    const [keeps, records] = [retainGraph === true || createGraph === true, createGraph === true]
     const call = nextCall(Tensor.prototype.backward)
     return Later.start(native.tensorBackward(this.native, weight, keeps, records, flagsOf(), call))
   }

@@ -1,18 +1,25 @@
 import { LvmError, shown } from '../errors.js'
 import { type DType, native } from '../native.js'
+import { type BackwardOptions, backwardOptions } from './backward-options.js'
+import { dtypeOf, knownDtype } from './dtypes.js'
 import { Generator, manualSeed } from './generator.js'
-import { MAX_LENGTH, type Numbers, optionsOf, readable } from './lists.js'
+import { listElements } from './list-elements.js'
+import { MAX_LENGTH, optionsOf, readable, type Values } from './lists.js'
 import { nextCall } from './operators/call-sites.js'
 import { enableGrad, keep, noGrad, noted, scope } from './operators/modes.js'
 import { flagsOf } from './operators/operate.js'
 import { FORMS } from './operators/operator-forms.js'
 import type { TorchFunctions } from './operators/operator-types.js'
-import { type BackwardOptions, operator, Tensor } from './tensor.js'
+import { operator, Tensor } from './tensor.js'
 
 /** Functions of `torch` that are no operators. */
 interface Further {
-  /** Makes a tensor of nested lists, or of one number; float32 unless `dtype` says otherwise. */
-  tensor(data: Numbers | number, options?: { dtype?: DType; device?: string; requiresGrad?: boolean }): Tensor
+  /**
+   * Makes a tensor of nested lists, or of one element: float32 of numbers, int64 of bigints and bool of booleans unless `dtype` says otherwise.
+   *
+   * Errors: BAD_ARGUMENT for an element that the dtype cannot hold.
+   */
+  tensor(data: Values | number | bigint | boolean, options?: { dtype?: DType; device?: string; requiresGrad?: boolean }): Tensor
   /** Gradients of outputs with respect to inputs, which their `grad` does not receive. */
   gradientsOf(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options?: BackwardOptions): Tensor[]
   noGrad: typeof noGrad
@@ -34,9 +41,15 @@ function functions(): TorchFunctions<Tensor> {
 }
 const operators = functions()
 
-function tensor(data: Numbers | number, options: { dtype?: DType; device?: string; requiresGrad?: boolean } = {}): Tensor {
+const tensor: Further['tensor'] = (data, options = {}) => {
   const { requiresGrad, ...place } = optionsOf('tensor', ['dtype', 'device', 'requiresGrad'], options) as typeof options
-  const plain = typeof data === 'number' ? Tensor.from(Float32Array.of(data), []) : Tensor.from(data)
+  const wanted = place.dtype === undefined ? undefined : knownDtype('tensor', place.dtype)
+  const { array, shape, dtype } = readable('tensor', () =>
+    ArrayBuffer.isView(data)
+      ? listElements('tensor', Array.from(data as never), wanted ?? dtypeOf(data as never))
+      : listElements('tensor', data, wanted),
+  )
+  const plain = Tensor.from(array, shape, { dtype })
   const placed = Object.keys(place).length === 0 ? plain : plain.to(place)
   if (placed !== plain) plain.dispose()
   if (requiresGrad !== undefined) placed.requiresGrad = requiresGrad
@@ -53,8 +66,7 @@ function gradientsOf(outputs: Tensor | readonly Tensor[], inputs: readonly Tenso
     handles('outputs', outputs instanceof Tensor ? [outputs] : outputs),
     handles('inputs', inputs),
   ])
-  const { retainGraph, createGraph } = optionsOf('gradientsOf', ['retainGraph', 'createGraph'], o)
-  const [keeps, records] = [retainGraph === true || createGraph === true, createGraph === true]
+  const { keeps, records } = backwardOptions('gradientsOf', [], o)
   const made = native.gradientsOf(from!, to!, keeps, records, flagsOf(), nextCall(gradientsOf))
   return (Array.isArray(made) ? made : [made]).map((handle) => noted(Tensor.wrap(handle)))
 }

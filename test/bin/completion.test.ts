@@ -77,3 +77,7 @@ it('completion refuses a shell other than bash, zsh and fish', () => {
   const { status, stderr } = spawnSync(process.execPath, [cli, 'completion', 'csh'], { encoding: 'utf8' })
   expect([status, stderr]).toEqual([2, expect.stringContaining('expected one of bash, zsh, fish for "shell" but received "csh"')])
 })
+it('completion --json prints the script as one JSON document', () => {
+  const { stdout } = spawnSync(process.execPath, [cli, 'completion', 'bash', '--json'], { encoding: 'utf8' })
+  expect(JSON.parse(stdout)).toEqual({ shell: 'bash', script: SCRIPTS.bash })
+})

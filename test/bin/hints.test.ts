@@ -65,3 +65,7 @@ it('the command line names flags in warnings and results', () => {
     'warning: 12 of 12 vectors are not of length 1 (from 2.000 to 2.000, mean 2.000); --normalize makes them so',
   )
 })
+it('the usual hints of DIVERGED and OUT_OF_MEMORY fit every verb', () => {
+  expect(new LvmError('OUT_OF_MEMORY', 'predict: no').commandHint).not.toMatch(/--/)
+  expect(new LvmError('DIVERGED', 'gate: no').commandHint).toMatch(/^train with a smaller --lr/)
+})

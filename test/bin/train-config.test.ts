@@ -59,11 +59,14 @@ it.each([
   ['model: lstm\nwidht: 3', '"widht"', 'did you mean "width"?'],
   ['width: 3', '"width"', 'lists them'], // no model that has it
   ['resume: true', '"resume"', ''],
-  ['- 1', 'keys with values', ''],
+  ['- 1', 'expected keys with values for "config"', '--print-config'],
+  ['', 'expected keys with values but the file is empty', '--print-config'],
+  [`data: "${'x'.repeat(1 << 20)}"`, 'at most 1048576 bytes', '--print-config'],
 ])('a file with %j is refused', async (text, message, hint) => {
   const refused = readConfig(file(text), [])
   await expect(refused).rejects.toMatchObject({ code: 'BAD_OPTION', message: expect.stringContaining(message) })
   await expect(refused).rejects.toMatchObject({ commandHint: expect.stringContaining(hint) })
+  await expect(refused).rejects.toMatchObject({ message: expect.not.stringMatching(/plan|experiment/) })
 })
 it('a missing file is an error', () =>
   expect(readConfig(join(folder, 'none.yaml'), [])).rejects.toMatchObject({
@@ -78,4 +81,17 @@ it('the verb reads the file before its options are known', async () => {
   await expect(training(['train', '--config', file('epohcs: 3')])).rejects.toThrow('"epohcs"')
   await expect(training(['train', `--config=${file('model: lsmt')}`])).rejects.toThrow('"lsmt"')
   await training(['train', '--config'])
+})
+it('a second file of --config is refused instead of ignored', async () => {
+  const words = ['train', 'lstm', '--config', file('lr: 0.1'), `--config=${file('lr: 0.2', 'other.yaml')}`]
+  await expect(training(words)).rejects.toThrow(/^train: expected one value for "config" but received \[".+run.yaml/)
+  await expect(training(['train', '--model-file', 'a.mjs', '--model-file', 'b.mjs'])).rejects.toThrow('one value for "model')
+})
+it('a model of the command line that is not that of the file is refused instead of overriding it', async () => {
+  const path = file('model: gru\nlr: 0.1')
+  await expect(training(['train', 'lstm', '--config', path])).rejects.toMatchObject({
+    message: 'train: expected "gru", as in the file of --config, for "model" but received "lstm"',
+    commandHint: expect.stringContaining('leave the model out'),
+  })
+  await training(['train', 'gru', '--config', path])
 })

@@ -9,6 +9,7 @@ import { scalesOf, valuesOf } from '../../lib/checkpoint/quantize-matrix.js'
 import { dequantized, openQuantized } from '../../lib/checkpoint/quantized.js'
 import { QUANTIZED } from '../../lib/checkpoint/run-manifest.js'
 import { type Quantized, quantize } from '../../lib/compress/quantize.js'
+import { slowerSentence } from '../../lib/compress/quantize-publish.js'
 import { evaluate } from '../../lib/evaluate/evaluate-runs.js'
 import { exportRun } from '../../lib/export/export.js'
 import { native } from '../../lib/native.js'
@@ -220,5 +221,12 @@ describe('numbers of few bits', () => {
     expect(quickest({ fp32: [1, 10], a: [0.5, 9], b: [0.4, 11] })).toBe('a')
     expect(quickest({ fp32: [1, 10], a: [0.99, 10] })).toBe('fp32')
     expect(quickest({ fp32: [1, 10] })).toBe('fp32')
+  })
+  test('the sentence about slower kernels shows the times that it rests on', () => {
+    const slower = [
+      { batch: 1, parent_ms: 0.069, ms: 0.1234 },
+      { batch: 8, parent_ms: 0.3, ms: 0.4 },
+    ]
+    expect(slowerSentence(slower)).toContain('0.123 ms instead of 0.069 at batch 1, 0.400 ms instead of 0.300 at batch 8')
   })
 })

@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Data } from '../../lib/data/given-data.js'
 import { openBase } from '../../lib/data/open.js'
 import { writeBase } from '../../lib/data/write-base.js'
+import { Tensor } from '../../lib/torch/tensor.js'
 import { train } from '../../lib/train/train.js'
-import { refused, scratch } from '../files/fixture.js'
+import { npy, refused, scratch } from '../files/fixture.js'
 
 const cache = () => process.env.LVM_TORCH_DATA_CACHE!
 let before: string | undefined
@@ -114,4 +116,72 @@ it('a cache that cannot be made is refused with a code', async () => {
   const error = await openBase({ vectors: [[1, 2]] }).catch((thrown) => thrown)
   process.env.LVM_TORCH_DATA_CACHE = own
   expect(error).toMatchObject({ name: 'LvmError', code: expect.stringMatching(/FILE_ACCESS|NO_DISK|FILE_MISSING|BAD_OPTION/) })
+})
+it.each<[string, Data]>([
+  [
+    'a vector that is not finite',
+    {
+      vectors: [
+        [1, Number.NaN],
+        [1, 2],
+      ],
+    },
+  ],
+  [
+    'a vector of zeros',
+    {
+      vectors: [
+        [0, 0],
+        [1, 2],
+      ],
+    },
+  ],
+  ['vectors of several lengths', { vectors: [[1, 2], [3]] }],
+  ['numbers instead of vectors', { vectors: [1, 2, 3] as never }],
+  [
+    'articles that are not together',
+    {
+      vectors: [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+      articles: ['a', 'b', 'a'],
+    },
+  ],
+])('an error about %s in memory names no file of the cache, and its hint no file either', async (_, data) => {
+  const error = await openBase(data).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: expect.stringMatching(/^DATA_/), message: expect.not.stringContaining(cache()) })
+  expect(error).toMatchObject({ hint: expect.not.stringContaining('FILE') })
+})
+it('integers and complex numbers as vectors are refused with a fix', async () => {
+  const integers = { vectors: new Int32Array(8) as never, dim: 2 }
+  await expect(openBase(integers)).rejects.toMatchObject({
+    code: 'BAD_OPTION',
+    message:
+      'openBase: expected a Float32Array, a Tensor or a list of vectors for "data.vectors" but received Int32Array of 32 bytes',
+    hint: 'convert the numbers: Float32Array.from(vectors)',
+  })
+  const complex = Tensor.from(new Float32Array(8).fill(1), [2, 2], { dtype: 'complex64' })
+  await expect(openBase({ vectors: complex })).rejects.toMatchObject({ message: expect.stringContaining('complex64') })
+})
+it.each([
+  [
+    'a text in a cell of vectors',
+    'cell.csv',
+    'text,v\na,"[1, 2]"\nb,hello world\n',
+    /row 1: .+ received "hello world"/,
+    'data inspect',
+  ],
+  ['an empty cell of vectors', 'gap.csv', 'text,v\na,"[1, 2]"\nb,\n', /row 1: .+ received ""/, 'data inspect'],
+  ['texts without vectors', 'texts.jsonl', '{"text":"a"}\n', /a column of vectors/, 'data make'],
+  ['packed texts without vectors', 'texts.jsonl.gz', gzipSync('{"text":"a"}\n'), /a column of vectors/, 'data make'],
+  ['a list in JSON', 'rows.json', '[{"v":[1,2]}]', /something else/, 'as .jsonl, one object a line'],
+  ['integers', 'whole.npy', npy('<i4', [2, 2], Buffer.alloc(16)), /floating-point vectors .+ holds int/, 'astype("float32")'],
+  ['no rows', 'none.npy', npy('<f4', [0, 8], Buffer.alloc(0)), /"vectors" \[0, 8\] is empty/, 'at least one vector'],
+])('a file with %s is refused with what to do', async (_, name, content, message, hint) => {
+  await expect(openBase(scratch(name, content))).rejects.toMatchObject({
+    message: expect.stringMatching(message),
+    commandHint: expect.stringContaining(hint),
+  })
 })

@@ -85,6 +85,18 @@ describe('refused at once', () => {
   ])('%s', (_, run) => {
     expect(run).toThrow(code('BAD_ARGUMENT'))
   })
+  test.each<[string, string, string, () => unknown]>([
+    ['sum', 'dmi', 'did you mean "dim"?', () => loose(ones(2)).sum!({ dmi: 1 })],
+    ['sum', 'keepDims', 'did you mean "keepdim"?', () => loose(ones(2)).sum!(0, { keepDims: true })],
+    ['randn', 'dtpye', 'did you mean "dtype"?', () => torch.randn([2], { dtpye: 'float32' } as object)],
+    ['mseLoss', 'qqqqq', 'check the value', () => loose(ones(2)).mseLoss!(ones(2), { qqqqq: 1 })],
+  ])('an unknown named argument of %s, %s, by its name and with the nearest one', (name, key, hint, run) => {
+    const message = expect.stringMatching(new RegExp(`^${name}: expected one of the named arguments .+ but received "${key}"$`))
+    expect(run).toThrow(expect.objectContaining({ message, hint: expect.stringContaining(hint) }))
+  })
+  test('a known named argument of a wrong type is not called unknown', () => {
+    expect(() => loose(ones(2)).sum!({ dim: 'x' })).toThrow(/expected .+ for "dim"/)
+  })
   test('a device that is missing', () => {
     expect(() => torch.zeros([1], { device: 'cuda:99' })).toThrow(code('DEVICE_UNAVAILABLE'))
   })

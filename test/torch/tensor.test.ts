@@ -40,6 +40,34 @@ describe('data()', () => {
   })
 })
 
+describe('a complex tensor', () => {
+  const complex = () => Tensor.from(Float32Array.of(1, 2, 3, 4), [2], { dtype: 'complex64' })
+  test.each<[string, (t: Tensor) => Promise<unknown>]>([
+    ['tolist()', (t) => t.tolist()],
+    ['item()', (t) => t.at(0).item()],
+    ['data() as floats', (t) => t.data('float32')],
+    ['data() as bool', (t) => t.data('bool')],
+  ])('%s refuses to drop the imaginary parts', async (_, read) => {
+    await expect(read(complex())).rejects.toThrow(
+      expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining('complex64') }),
+    )
+  })
+  test('gives real and imaginary parts as the hint says', async () => {
+    expect([await complex().real().tolist(), await complex().imag().tolist()]).toEqual([
+      [1, 3],
+      [2, 4],
+    ])
+    expect([...(await complex().data('complex128')), ...(await complex().data())]).toEqual([1, 2, 3, 4, 1, 2, 3, 4])
+  })
+})
+
+test('data() and item() convert the elements before a later call changes them', async () => {
+  const t = Tensor.from([1])
+  const read = [t.data('float64'), t.item(), t.tolist()]
+  t.add_(1)
+  expect(await Promise.all(read)).toEqual([Float64Array.of(1), 1, [1]])
+})
+
 describe('dispose()', () => {
   const uses: [string, (t: Tensor) => unknown][] = [
     ['shape', (t) => t.shape],

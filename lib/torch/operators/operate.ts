@@ -6,6 +6,7 @@ import { nextCall } from './call-sites.js'
 import { holdBack } from './held-back.js'
 import { recordsGradients } from './modes.js'
 import { FORMS } from './operator-forms.js'
+import { unknownName } from './unknown-name.js'
 
 type Inner = (...given: never[]) => unknown
 /** Forms that only functions of this package call. */
@@ -47,6 +48,14 @@ function takeNamed(owner: string, given: unknown[]): { named: Record<string, unk
   }
 }
 
+function namingUnknown<T>(name: string, given: readonly string[], apply: () => T): T {
+  try {
+    return apply()
+  } catch (error) {
+    throw unknownName(name, OWN[name] ?? FORMS[name]!, given, error) ?? error
+  }
+}
+
 /**
  * Queues an operator and returns handles of its results, which are not computed yet; a call in place returns undefined. `inner` is the
  * function that the user called.
@@ -60,7 +69,8 @@ export function operate(name: string, inner: Inner, args: readonly unknown[]): N
     return { ...options, given: taken.map(unwrap) }
   })
   const call = nextCall(inner)
-  const result = native.apply(numberOf(name), given, named, flagsOf(requiresGrad), call)
+  const apply = () => native.apply(numberOf(name), given, named, flagsOf(requiresGrad), call)
+  const result = named === undefined ? apply() : namingUnknown(name, Object.keys(named), apply)
   holdBack(result, call)
   return result
 }

@@ -59,6 +59,13 @@ describe('compare', () => {
     const p = pairs.map((pair) => pair.cosine!.p!)
     expect(pairs.map((pair) => pair.cosine!.p_adjusted)).toEqual(benjaminiHochberg(p))
   })
+  it('compare calls a run equal to its own saved predictions, which differ by round-off', async () => {
+    const own = join(folder, 'own.npy')
+    await predict({ run: a, out: own })
+    const [pair] = (await versus([a, `own=${own}`])).comparison.comparisons[0]!.pairs
+    for (const measure of ['cosine', 'cosine_centred', 'top10'] as const)
+      expect(pair![measure]).toMatchObject({ difference: 0, p: 1, p_adjusted: 1, verdict: expect.stringMatching(/tie|unknown/) })
+  })
   it('compare is reproducible for a seed and writes the document that it returns', async () => {
     const first = await versus([a, b])
     const { digest, ...written } = JSON.parse(readFileSync(join(out, 'comparison.json'), 'utf8'))
