@@ -1,5 +1,5 @@
 import type { MakeEvent } from '../lib/index.js'
-import { bytes, count, duration } from '../lib/show.js'
+import { bytes, count, counted, duration } from '../lib/show.js'
 import { diagnostic, nearby, print } from './output.js'
 import type { Screen } from './progress.js'
 
@@ -10,8 +10,8 @@ const QUIET = 30_000
 
 const scanned = ({ articles, rows, characters, done }: Of<'scan'>): string =>
   done
-    ? `texts    ${count(articles)} ${articles === 1 ? 'article' : 'articles'} · ${count(rows)} sentences · ${bytes(characters).replace(/B$/, '')}characters, ${(characters / Math.max(rows, 1)).toFixed(0)} a sentence`
-    : `reading texts  ${count(articles)} articles  ${count(rows)} sentences`
+    ? `texts    ${counted(articles, 'article')} · ${counted(rows, 'sentence')} · ${bytes(characters).replace(/B$/, '')}characters, ${(characters / Math.max(rows, 1)).toFixed(0)} a sentence`
+    : `reading texts  ${counted(articles, 'article')}  ${counted(rows, 'sentence')}`
 
 const opening = (e: Of<'start'>): string =>
   [
@@ -24,7 +24,7 @@ export function encodingLine(e: Of<'progress'>, columns: number): string {
   const part = e.rows / e.rows_total
   const figures = [
     `${String(Math.floor(100 * part)).padStart(3)} %`,
-    `${count(e.rows)} of ${count(e.rows_total)} sentences`,
+    `${count(e.rows)} of ${counted(e.rows_total, 'sentence')}`,
     `${e.rows_per_second < 10 ? e.rows_per_second.toFixed(1) : count(e.rows_per_second)}/s`,
     ...(e.seconds_left === null ? [] : [`${duration(e.seconds_left)} left`]),
   ].join('  ')

@@ -1,6 +1,6 @@
 import type { Planned, PlannedTime } from '../lib/plan/plan-document.js'
 import type { Span } from '../lib/plan/wire.js'
-import { bytes, count, duration, millions } from '../lib/show.js'
+import { bytes, count, counted, duration, millions } from '../lib/show.js'
 
 const seconds = (time: number): string => (time < 1 ? `${(1000 * time).toPrecision(3)} ms` : duration(time))
 const between = ({ least, most }: Span): string =>
@@ -51,7 +51,7 @@ function timeRows(time: PlannedTime, { counts }: Planned): string[][] {
     [
       'evaluation',
       seconds(time.evaluation_seconds),
-      `${count(counts.windows.val)} windows, and ${count(counts.judged)} of training`,
+      `${counted(counts.windows.val, 'window')}, and ${count(counts.judged)} of training`,
     ],
     ['epoch', between(time.epoch_seconds), `${count(counts.steps_per_epoch)} steps`],
     ['training', between(time.training_seconds), `${count(counts.steps)} steps`],

@@ -2,7 +2,7 @@ import { beyondPlan } from '../lib/checkpoint/run-manifest.js'
 import { readsOf } from '../lib/checkpoint/trained-contexts.js'
 import type { TrainEvent } from '../lib/index.js'
 import { busyNotes, isBusy } from '../lib/libtorch/cpu-share.js'
-import { bytes, count, duration, shellWord, terminalText } from '../lib/show.js'
+import { bytes, count, counted, duration, shellWord, terminalText } from '../lib/show.js'
 import { hasColour } from './colour.js'
 import { program } from './command-line.js'
 import { muteLine } from './live-line.js'
@@ -79,7 +79,7 @@ export const row = (e: Of<'epoch'>, width = Number.POSITIVE_INFINITY): string =>
 
 /** Size of the pool in which an epoch's targets are ranked, and the chance level. */
 const pool = ({ val_pool = 0, val_top10_chance = 0 }: Of<'epoch'>) =>
-  `top-10 among ${count(Math.round(val_pool))} rows, without what a window has read; chance: ${val_top10_chance.toFixed(4)}`
+  `top-10 among ${counted(Math.round(val_pool), 'row')}, without what a window has read; chance: ${val_top10_chance.toFixed(4)}`
 
 /** Progress line of a step: its figures, and a bar where the line has room for one. */
 export function bar(e: Of<'progress'>, latest: number | undefined, columns: number): string {
@@ -105,10 +105,10 @@ export function opening(e: Of<'start'>): string {
   const once =
     e.batch_vectors === undefined
       ? 'every vector of a context is a target'
-      : `each article is read once for all its targets, about ${count(e.batch_vectors)} vectors in a batch`
+      : `each article is read once for all its targets, about ${counted(e.batch_vectors, 'vector')} in a batch`
   return [
     `${e.resumed ? 'resuming' : 'training'} ${e.model} · ${count(e.parameters)} parameters${e.trainable_parameters < e.parameters ? `, ${count(e.trainable_parameters)} of them trained` : ''} · ${e.device} · ${e.precision} · ${e.threads} ${e.threads === 1 ? 'thread' : 'threads'}`,
-    `data   ${nearby(data.path)} · ${count(data.rows)} rows × ${data.dim} · ${count(data.articles)} articles · space ${data.space ?? 'unknown'}`,
+    `data   ${nearby(data.path)} · ${counted(data.rows, 'row')} × ${data.dim} · ${counted(data.articles, 'article')} · space ${data.space ?? 'unknown'}`,
     `split  by ${split.mode}${split.fold ? `, fold ${split.fold.index} of ${split.fold.of}` : ''}${split.leaky ? ' (leaky: neighbours share vectors)' : ''} · ${count(data.windows.train)} training windows, ${count(data.windows.val)} validation${data.windows.test ? `, ${count(data.windows.test)} test` : ''}`,
     `reads  ${readsOf(e)}${e.objective === 'sequence' ? ` · ${once}` : ''}`,
     `run    ${nearby(e.run)} · about ${bytes(estimate.memory_bytes)} of memory, ${bytes(estimate.disk_bytes)} on disk`,

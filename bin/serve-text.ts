@@ -1,6 +1,6 @@
 import { lengthRange } from '../lib/checkpoint/trained-contexts.js'
 import type { ServeEvent } from '../lib/index.js'
-import { count, duration, millions } from '../lib/show.js'
+import { counted, duration, millions } from '../lib/show.js'
 import { nearby } from './output.js'
 
 type Listening = Extract<ServeEvent, { type: 'listening' }>
@@ -22,7 +22,7 @@ function served({
     `${name}: ${architecture}${scheme === null ? '' : `, ${scheme}`}, ${millions(parameters)} parameters, on ${device} with ${threads} thread${threads === 1 ? '' : 's'}`,
     `contexts of ${lengthRange(trained)} vectors of ${dim} numbers${unit ? ', each of length 1' : ''}`,
   ]
-  if (bank !== null) lines.push(`bank ${nearby(bank.path)} with ${count(bank.rows)} rows`)
+  if (bank !== null) lines.push(`bank ${nearby(bank.path)} with ${counted(bank.rows, 'row')}`)
   return lines.join('\n  ')
 }
 

@@ -57,6 +57,8 @@ export const NONE = '–'
 
 /** Formats an integer with thousands separators: 5,120,768. */
 export const count = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 0 })
+/** Writes a number with its noun: 1 row, 1,234 rows. */
+export const counted = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`
 
 /** Formats a size: 512 B, 20.5 MB, 1.6 GB. */
 export function bytes(n: number): string {

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { bankPushFields, bankVerifyFields } from '../../lib/banks/bank-fields.js'
 import { LvmError } from '../../lib/errors.js'
-import { count } from '../../lib/show.js'
+import { count, counted } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, fail } from '../output.js'
 import { interruption } from '../signals.js'
@@ -27,7 +27,7 @@ const push: CommandModule = {
     try {
       const done = await pushBank(String(argv.base), String(argv.url), given(bankPushFields, argv), { signal: stop.signal })
       const text = () =>
-        `${count(done.rows)} rows × ${done.dim} in ${done.url}, ${count(done.pushed)} of them stored now\n${indexed(done.index)}`
+        `${counted(done.rows, 'row')} × ${done.dim} in ${done.url}, ${count(done.pushed)} of them stored now\n${indexed(done.index)}`
       answer(done, text, argv.json === true)
     } finally {
       stop.release()
@@ -65,8 +65,12 @@ const verify: CommandModule = {
   handler: async (argv) => {
     const { verifyBank } = await import('../../lib/banks/check-bank.js')
     const found = await verifyBank(String(argv.url), String(argv.base), given(bankVerifyFields, argv))
-    const wrong = `${count(found.different)} of ${count(found.rows)} rows differ, first ${found.first.join(', ')}`
-    answer(found, () => (found.different === 0 ? `${count(found.rows)} rows are equal to the file` : wrong), argv.json === true)
+    const wrong = `${count(found.different)} of ${counted(found.rows, 'row')} differ, first ${found.first.join(', ')}`
+    answer(
+      found,
+      () => (found.different === 0 ? `${counted(found.rows, 'row')} are equal to the file` : wrong),
+      argv.json === true,
+    )
     if (found.different > 0) fail(new LvmError('GATE_FAILED', `${found.url}: ${wrong}`))
   },
 }

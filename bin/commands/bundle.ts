@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { bundleFields, bundleVerifyFields } from '../../lib/bundle/bundle-fields.js'
-import { bytes, count } from '../../lib/show.js'
+import { bytes, count, counted } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, nearby } from '../output.js'
 
@@ -15,7 +15,7 @@ const verify: CommandModule = {
     const { verifyBundle } = await import('../../lib/bundle/verify-bundle.js')
     const found = await verifyBundle(String(argv.folder), given(bundleVerifyFields, argv))
     const how = found.hashed === found.files ? '' : ` (${count(found.files - found.hashed)} large files by size only)`
-    const text = () => `the bundle is intact: ${count(found.files)} files, ${bytes(found.bytes)}${how}`
+    const text = () => `the bundle is intact: ${counted(found.files, 'file')}, ${bytes(found.bytes)}${how}`
     answer(found, text, argv.json === true)
   },
 }
@@ -44,7 +44,7 @@ export const bundling: CommandModule = {
       made,
       () =>
         [
-          `${nearby(made.out)}: ${bytes(made.bytes)}, unpacked ${bytes(made.unpacked_bytes)} in ${count(made.files)} files (${parts.join(', ')})`,
+          `${nearby(made.out)}: ${bytes(made.bytes)}, unpacked ${bytes(made.unpacked_bytes)} in ${counted(made.files, 'file')} (${parts.join(', ')})`,
           `runs on ${made.platform} with Node ${made.node}${made.glibc === null ? '' : ` and glibc ${made.glibc}`} or newer`,
           `next: mkdir app && tar -xzf ${nearby(made.out)} -C app && app/serve`,
         ].join('\n'),

@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs'
 import { LvmError } from '../../lib/errors.js'
 import type { Audit, MadeData, MakeDataOptions } from '../../lib/index.js'
 import { flag } from '../../lib/options.js'
-import { bytes, count, duration, shellWord } from '../../lib/show.js'
+import { bytes, count, counted, duration, shellWord } from '../../lib/show.js'
 import { makeFields } from '../../lib/text/corpus/make-fields.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
@@ -26,8 +26,8 @@ const resultText = ({ out, rows, dim, dtype, articles, languages, seconds, rows_
   const named = Object.entries(languages).slice(0, 5)
   const more = Object.keys(languages).length > named.length ? ', …' : ''
   return [
-    `done     ${count(rows)} vectors × ${dim} ${dtype} of ${count(articles)} ${articles === 1 ? 'article' : 'articles'} in ${nearby(out)}`,
-    `time     ${duration(seconds)} at ${count(rows_per_second)} sentences/s${resumed_rows > 0 ? `, after ${count(resumed_rows)} sentences of an earlier start` : ''}`,
+    `done     ${counted(rows, 'vector')} × ${dim} ${dtype} of ${counted(articles, 'article')} in ${nearby(out)}`,
+    `time     ${duration(seconds)} at ${counted(rows_per_second, 'sentence')}/s${resumed_rows > 0 ? `, after ${counted(resumed_rows, 'sentence')} of an earlier start` : ''}`,
     `language ${named.map(([language, n]) => `${language} ${count(n)}`).join(', ')}${more}`,
   ].join('\n')
 }

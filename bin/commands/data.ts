@@ -4,7 +4,7 @@ import { convertFields, inspectFields, shardFields } from '../../lib/data/data-f
 import type { Inspection } from '../../lib/data/inspect-data.js'
 import type { WriteBaseOptions } from '../../lib/data/write-base.js'
 import { LvmError } from '../../lib/errors.js'
-import { bytes, count, oneLine, table } from '../../lib/show.js'
+import { bytes, count, counted, oneLine, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer, diagnostic, fail, note } from '../output.js'
 import { interruption } from '../signals.js'
@@ -31,7 +31,7 @@ function facts({ path, format, bytes: size, base }: Inspection): Facts {
       'articles',
       articles === null
         ? 'unknown'
-        : `${count(articles.count)} of ${count(articles.smallest)} to ${count(articles.largest)} rows, median ${count(articles.median)}`,
+        : `${count(articles.count)} of ${count(articles.smallest)} to ${counted(articles.largest, 'row')}, median ${count(articles.median)}`,
     ],
     [
       'windows',
@@ -113,7 +113,7 @@ async function following<T>(call: (watch: Pick<WriteBaseOptions, 'signal' | 'onP
   const onProgress = ({ rows, of }: { rows: number; of: number }) => {
     if (performance.now() - told < 1000) return
     told = performance.now()
-    note(`${count(rows)} of ${count(of)} rows written`)
+    note(`${count(rows)} of ${counted(of, 'row')} written`)
   }
   try {
     return await call({ signal: stop.signal, onProgress })
@@ -139,8 +139,8 @@ const converting: CommandModule = {
     )
     const { path, side_file, card, rows, dim, articles } = written
     const files = [path, side_file, card].filter((file) => file !== null).join(', ')
-    const of = articles === null ? '; no column says the article of a row' : ` of ${count(articles)} articles`
-    answer(written, () => `${files}: ${count(rows)} vectors × ${dim}${of}`, argv.json === true)
+    const of = articles === null ? '; no column says the article of a row' : ` of ${counted(articles, 'article')}`
+    answer(written, () => `${files}: ${counted(rows, 'vector')} × ${dim}${of}`, argv.json === true)
   },
 }
 
@@ -163,7 +163,7 @@ const sharding: CommandModule = {
       shardBase(String(argv.out), String(argv.base), { ...given(shardFields, argv), ...watch }),
     )
     const { path, shards, rows, dim } = written
-    answer(written, () => `${path}: ${count(rows)} vectors × ${dim} in ${count(shards)} shards`, argv.json === true)
+    answer(written, () => `${path}: ${counted(rows, 'vector')} × ${dim} in ${counted(shards, 'shard')}`, argv.json === true)
   },
 }
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { publish } from '../../lib/files/write.js'
-import { count, decimal } from '../../lib/show.js'
+import { count, counted, decimal } from '../../lib/show.js'
 import type { Decoding } from '../../lib/study/decode/decode.js'
 import { decodeFields } from '../../lib/study/decode/decode-fields.js'
 import type { DecodeStep } from '../../lib/text/invert/decoder.js'
@@ -43,7 +43,7 @@ export const decoding: CommandModule = {
       try {
         if (out !== undefined) {
           await publish({ [out]: decodedFile(out, head, work.rows(signal)) })
-          answer({ ...head, out }, () => `${count(head.count)} sentences in ${out}`, json)
+          answer({ ...head, out }, () => `${counted(head.count, 'sentence')} in ${out}`, json)
         } else await flowing(json ? decodedDocument(head, work.rows(signal)) : pageOf(work), json)
       } finally {
         work.dispose()

@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs'
 import type { RunEntry } from '../../lib/evaluate/results-file.js'
 import type { TrainOptions } from '../../lib/index.js'
 import { integer, resolve } from '../../lib/options.js'
-import { count, decimal, shellWord, signedDecimal } from '../../lib/show.js'
+import { counted, decimal, shellWord, signedDecimal } from '../../lib/show.js'
 import { program } from '../command-line.js'
 import { flags, given } from '../flags.js'
 import { diagnostic, event, nearby, note, print } from '../output.js'
@@ -31,7 +31,7 @@ export function besideRidge(runs: readonly Pick<RunEntry, 'run' | 'n' | 'cosine'
         ? 'all of the models are'
         : `only ${above.join(' and ')} ${above.length > 1 ? 'are' : 'is'}`
   const each = runs.map(({ run, cosine }) => `${run} ${decimal(cosine.mean)} (${signedDecimal(cosine.mean - ridge)})`).join(', ')
-  return `Ridge regression has a mean cosine of ${decimal(ridge)} on these ${count(n)} windows, and ${which} above it: ${each}.`
+  return `Ridge regression has a mean cosine of ${decimal(ridge)} on these ${counted(n, 'window')}, and ${which} above it: ${each}.`
 }
 
 const next = (data: string, runs: readonly string[], { page, plots }: { page: string; plots: string }) => `

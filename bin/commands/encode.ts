@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs'
-import { jsonText } from '../../lib/show.js'
+import { counted, jsonText } from '../../lib/show.js'
 import type { Encoding } from '../../lib/text/encode/encode.js'
 import { encodeFields } from '../../lib/text/encode/encode-fields.js'
 import { flags, given } from '../flags.js'
@@ -19,7 +19,7 @@ function progressLine() {
       if (performance.now() - shown < (live ? 200 : EVERY)) return
       shown = performance.now()
       drawn = live
-      const line = `${count(rows)} texts, ${count(Math.round(rows / seconds))} per second`
+      const line = `${counted(rows, 'text')}, ${count(Math.round(rows / seconds))} per second`
       if (live) process.stderr.write(`\r${line}\x1b[K`)
       else diagnostic(line)
     },

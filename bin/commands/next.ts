@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { cut } from '../../lib/errors.js'
-import { count, decimal, oneLine } from '../../lib/show.js'
+import { count, counted, decimal, oneLine } from '../../lib/show.js'
 import type { Continued } from '../../lib/study/next/next.js'
 import { nextFields } from '../../lib/study/next/next-fields.js'
 import { flags, given } from '../flags.js'
@@ -23,7 +23,7 @@ function textOf({ run, context, bank, steps }: Continued): string {
   return [
     `${run} has read the last ${count(context.vectors)} ${what} of ${context.source === '-' ? 'stdin' : context.source}`,
     ...(last === undefined ? [] : [`the last one: ${shown(last)}`]),
-    `nearest of the ${count(bank.rows)} rows of ${bank.path} to the prediction, with cosine; stored sentences, not generated`,
+    `nearest of the ${counted(bank.rows, 'row')} of ${bank.path} to the prediction, with cosine; stored sentences, not generated`,
     ...lines,
   ].join('\n')
 }

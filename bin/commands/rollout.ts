@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { cut } from '../../lib/errors.js'
 import { rolloutFields } from '../../lib/evaluate/evaluate-fields.js'
-import { count, decimal, oneLine, table } from '../../lib/show.js'
+import { count, counted, decimal, oneLine, table } from '../../lib/show.js'
 import type { RolloutSentences } from '../../lib/text/decode/rollout-sentences.js'
 import { flags, given } from '../flags.js'
 import { answer } from '../output.js'
@@ -52,7 +52,7 @@ export const rolling: CommandModule = {
     const trained = made.trained_on ? `; ${(100 * made.trained_on).toFixed(1)} % of them were trained on` : ''
     const text = () =>
       [
-        `${made.run}: ${count(made.windows)} windows of ${made.articles} articles (${made.part}), memory: ${made.memory}${trained}\n`,
+        `${made.run}: ${counted(made.windows, 'window')} of ${made.articles} articles (${made.part}), memory: ${made.memory}${trained}\n`,
         table(made.steps, {
           step: ({ step }) => step,
           cosine: ({ cosine }) => decimal(cosine),

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { ERRORS } from '../../lib/errors.js'
 import { selftestFields } from '../../lib/evaluate/evaluate-fields.js'
-import { count, table } from '../../lib/show.js'
+import { counted, table } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer } from '../output.js'
 
@@ -19,7 +19,7 @@ export const selftesting: CommandModule = {
     const faults = made.trials.flatMap((t) => t.faults.map((fault) => `${t.name}: ${fault}: ${FAULTS[fault]}`))
     const text = () =>
       [
-        `${count(made.windows)} windows of ${made.articles} articles, dimension ${made.dim}, seed ${made.seed}\n`,
+        `${counted(made.windows, 'window')} of ${made.articles} articles, dimension ${made.dim}, seed ${made.seed}\n`,
         table(made.trials, {
           instrument: (t) => t.name,
           kind: (t) => t.kind,

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { synthFields } from '../../lib/data/synth-fields.js'
-import { count } from '../../lib/show.js'
+import { counted } from '../../lib/show.js'
 import { flags, given } from '../flags.js'
 import { answer } from '../output.js'
 
@@ -18,7 +18,7 @@ export const synthesising: CommandModule = {
     const made = await synth({ out: String(argv.out), ...given(synthFields, argv) })
     const { forward, backward } = made.optimum
     const text = () =>
-      `${count(made.rows)} vectors × ${made.dim} of ${count(made.articles)} articles in ${made.out} (${made.kind})\nthe best possible mean cosine is ${forward.toFixed(4)} forward and ${backward.toFixed(4)} backward`
+      `${counted(made.rows, 'vector')} × ${made.dim} of ${counted(made.articles, 'article')} in ${made.out} (${made.kind})\nthe best possible mean cosine is ${forward.toFixed(4)} forward and ${backward.toFixed(4)} backward`
     answer(made, text, argv.json === true)
   },
 }

@@ -98,9 +98,5 @@ export const allAlike = (code: Check): Finding => finding(code, 'PASS', 'all vec
 export const worst = (findings: readonly Pick<Finding, 'level'>[]): Level =>
   LEVELS[Math.max(0, ...findings.map(({ level }) => LEVELS.indexOf(level)))]!
 
-/** Formats 1234 as 1,234. */
-export const count = (n: number): string => n.toLocaleString('en-US')
 /** Formats a cosine without the zero before its decimal point. */
 export const cos = (x: number): string => decimal(x, '', 3)
-/** Writes a number with its noun: 1 row, 1,234 rows. */
-export const counted = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`

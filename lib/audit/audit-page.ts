@@ -1,8 +1,8 @@
 import { pageDoor } from '../door.js'
 import { busyNotes } from '../libtorch/cpu-share.js'
-import { fixed } from '../show.js'
+import { count, fixed } from '../show.js'
 import type { Audit } from './audit.js'
-import { CHECKS, type Check, cos, count, type Finding, type Level } from './audit-findings.js'
+import { CHECKS, type Check, cos, type Finding, type Level } from './audit-findings.js'
 
 const MARK: Readonly<Record<Level, string>> = { PASS: '  ok', WARN: 'WARN', FAIL: 'FAIL' }
 

@@ -1,6 +1,7 @@
 import type { Base } from '../data/base.js'
+import { count } from '../show.js'
 import { describe } from '../statistics/estimates.js'
-import { cos, count, type Finding, finding } from './audit-findings.js'
+import { cos, type Finding, finding } from './audit-findings.js'
 import type { Lag } from './neighbour-pass.js'
 import { cosinesOf, isBad, type Table } from './unit-table.js'
 

@@ -1,6 +1,7 @@
 import type { Base } from '../data/base.js'
+import { counted } from '../show.js'
 import type { Tensor } from '../torch/tensor.js'
-import { cos, counted, type Finding, finding } from './audit-findings.js'
+import { cos, type Finding, finding } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
 import { type ClusteredMean, clusteredMean } from './clustered-mean.js'
 import { everyRow, leakOf } from './leak.js'

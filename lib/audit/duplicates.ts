@@ -1,5 +1,6 @@
+import { count, counted } from '../show.js'
 import type { Tensor } from '../torch/tensor.js'
-import { count, counted, type Finding, finding } from './audit-findings.js'
+import { type Finding, finding } from './audit-findings.js'
 import type { AuditedFile } from './audited-file.js'
 import { byChance } from './chance-level.js'
 import { type Copies, copiesWithin } from './copies.js'

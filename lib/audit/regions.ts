@@ -1,6 +1,7 @@
+import { count } from '../show.js'
 import { quantile } from '../statistics/estimates.js'
 import { studentLimit } from '../statistics/student.js'
-import { cos, count, type Finding, finding } from './audit-findings.js'
+import { cos, type Finding, finding } from './audit-findings.js'
 import { SIGNIFICANT } from './clustered-mean.js'
 import type { Lag } from './neighbour-pass.js'
 import type { Clusters } from './unit-table.js'

@@ -1,8 +1,9 @@
 import type { Articles, Base } from '../data/base.js'
 import { disorder, repeatedKeys } from '../data/checks.js'
 import type { Windows } from '../data/windows.js'
+import { count, counted } from '../show.js'
 import { FEWEST_ARTICLES } from '../statistics/estimates.js'
-import { count, counted, type Finding, finding } from './audit-findings.js'
+import { type Finding, finding } from './audit-findings.js'
 import type { Table } from './unit-table.js'
 
 /** Returns the rows of a base, or the sequences, with a vector whose length satisfies `is`. */

@@ -1,9 +1,10 @@
 import { architectures } from '../architectures/index.js'
 import type { Base } from '../data/base.js'
 import { runLengths, type Windows } from '../data/windows.js'
+import { count, counted } from '../show.js'
 import { countParameters } from '../spec/count.js'
 import { FEWEST_ARTICLES } from '../statistics/estimates.js'
-import { count, counted, type Finding, finding } from './audit-findings.js'
+import { type Finding, finding } from './audit-findings.js'
 
 /** Parameters per window beyond which even the smallest model mostly memorises. */
 const MOST_PARAMETERS = 1000

@@ -1,5 +1,6 @@
+import { count, counted } from '../show.js'
 import { quantile } from '../statistics/estimates.js'
-import { cos, count, counted, type Finding, finding, type Level } from './audit-findings.js'
+import { cos, type Finding, finding, type Level } from './audit-findings.js'
 import { clusteredMean, SIGNIFICANT, significantlyAbove } from './clustered-mean.js'
 import type { Clusters } from './unit-table.js'
 import { targetLag, type WindowCosines } from './window-cosines.js'

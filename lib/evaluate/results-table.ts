@@ -3,7 +3,7 @@ import { lengthRange } from '../checkpoint/trained-contexts.js'
 import { rowsKey } from '../data/content-hash.js'
 import { worded } from '../hints.js'
 import { busyNotes } from '../libtorch/cpu-share.js'
-import { aligned, bytes, count, decimal, signedDecimal, span } from '../show.js'
+import { aligned, bytes, count, counted, decimal, signedDecimal, span } from '../show.js'
 import type { OutsideEntry, RunEntry } from './results-file.js'
 import type { Criterion, TierName, Verdict } from './tiers.js'
 import { trainedOnNote } from './trained-on.js'
@@ -156,7 +156,7 @@ function warnings(entries: readonly Entry[]): string[] {
 
 function section(entries: readonly Entry[]): string {
   const { n, articles, data, folds } = entries[0]!
-  const windows = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'}${contextsText(entries[0]!)}`
+  const windows = `${counted(n, 'window')} of ${counted(articles, 'article')}${contextsText(entries[0]!)}`
   const title = `${windows} · ${rowsText(entries[0]!)} of ${data.path}`
   return [
     [title, ...trainedOnNote(entries[0]!)].join('\n'),

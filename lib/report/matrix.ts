@@ -3,7 +3,7 @@ import { sizeOf } from '../architectures/size.js'
 import { skillSentence } from '../evaluate/results-table.js'
 import type { TierName } from '../evaluate/tiers.js'
 import { trainedOnNote } from '../evaluate/trained-on.js'
-import { count, fixed, millions } from '../show.js'
+import { count, counted, fixed, millions } from '../show.js'
 import type { Architecture } from '../spec/architecture.js'
 import { countParameters } from '../spec/count.js'
 import type { Cell } from '../sweep/cells.js'
@@ -69,7 +69,7 @@ export function notesOf(run: ReportedRun): string[] {
     ...(best_epoch === null ? [] : [`best epoch ${best_epoch} of ${epochs}`]),
     ...(v === null ? [] : [skillSentence({ run: '', skill: v.skill }).slice(2)]),
     ...(v === null ? [] : trainedOnNote(v)),
-    ...(v?.folds ? [`pooled over ${v.folds.count} folds: every one of ${count(v.articles)} articles held out once`] : []),
+    ...(v?.folds ? [`pooled over ${v.folds.count} folds: every one of ${counted(v.articles, 'article')} held out once`] : []),
     ...(v !== null && v.folds === undefined && v.rows !== 'val' ? [`${v.rows} rows: cosine ${fixed(v.cosine.mean, 4)}`] : []),
     ...(v === null && run.validation_note !== null && run.state === 'complete' ? [run.validation_note] : []),
   ]

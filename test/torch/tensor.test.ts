@@ -128,3 +128,10 @@ describe('a handle that is none', () => {
     expect(() => native.dispose({} as NativeTensor)).toThrow(code('BAD_ARGUMENT'))
   })
 })
+
+test('JSON.stringify refuses a tensor, also inside an object, and names tolist()', async () => {
+  using x = Tensor.from([1, 2])
+  expect(() => JSON.stringify({ loss: x })).toThrow(code('BAD_ARGUMENT'))
+  expect(() => JSON.stringify(x)).toThrow('received a Tensor')
+  expect(JSON.stringify(await x.tolist())).toBe('[1,2]')
+})

@@ -1,4 +1,4 @@
-import { count, decimal, NONE, plainName } from '../../show.js'
+import { count, counted, decimal, NONE, plainName } from '../../show.js'
 import { describe, quantile } from '../../statistics/estimates.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
 import { lossText } from '../numbers.js'
@@ -60,7 +60,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[], col
   const { run, clusters, confusion, agreement, projection } = entry
   const slug = plainName(run)
   const judged = samples.filter((s) => s.set === undefined || s.set === 'judged')
-  const note = `${run} · ${count(entry.n)} windows, ${entry.rows} rows · seed ${entry.seed}`
+  const note = `${run} · ${counted(entry.n, 'window')}, ${entry.rows} rows · seed ${entry.seed}`
   const errors = numbers(judged, 'mse')
   const names = clusters.map(({ name }, i) => shorten(`${i} ${name}`))
   const totals = confusion.map((row) => row.reduce((a, b) => a + b, 0))
@@ -145,7 +145,7 @@ export function analysisFigures(entry: Analysis, samples: readonly Sample[], col
           scatter({
             name: `error_vs_similarity_${slug}`,
             title: 'Error and similarity to the training data',
-            note: `${note} · correlation of cosine and similarity ${entry.similarity_correlation === null ? NONE : decimal(entry.similarity_correlation, '', 2)}${compared.length > MOST ? ` · ${count(MOST)} of ${count(compared.length)} windows drawn` : ''}`,
+            note: `${note} · correlation of cosine and similarity ${entry.similarity_correlation === null ? NONE : decimal(entry.similarity_correlation, '', 2)}${compared.length > MOST ? ` · ${count(MOST)} of ${counted(compared.length, 'window')} drawn` : ''}`,
             x: { title: 'Cosine of the target with the nearest training vector', show: (x) => decimal(x, '', 2) },
             y: ERROR,
             points: spaced(compared, MOST).map((s) => ({

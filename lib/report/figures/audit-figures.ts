@@ -1,5 +1,5 @@
 import type { Audit } from '../../audit/audit.js'
-import { count, decimal, fixed } from '../../show.js'
+import { count, counted, decimal, fixed } from '../../show.js'
 import type { Axis, Figure } from './figure.js'
 import { histogram } from './histogram-chart.js'
 import { lines } from './line-chart.js'
@@ -17,7 +17,7 @@ function trimmed({ from, to, counts }: Audit['adjacent']['histogram']) {
 
 /** Returns the figures of a file in audit.json. */
 export function auditFigures({ path, rows, dim, lags, random_pairs, adjacent, regions, spectrum }: Audit): Figure[] {
-  const note = `${path.split(/[\\/]/).at(-1)} · ${count(rows)} rows × ${dim}`
+  const note = `${path.split(/[\\/]/).at(-1)} · ${counted(rows, 'row')} × ${dim}`
   const banded = lags.every(({ ci95 }) => ci95 !== null)
   return [
     ...(lags.length === 0

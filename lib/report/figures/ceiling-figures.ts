@@ -1,4 +1,4 @@
-import { count, decimal } from '../../show.js'
+import { count, counted, decimal } from '../../show.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
 import type { MemoryCurve } from '../../study/ceiling/memory-curve.js'
@@ -26,7 +26,7 @@ function memoryFigure({ data, seed, memory }: Ceiling & { readonly memory: Memor
   return lines({
     name: 'ceiling_memory',
     title: 'Cosine by the number of vectors before the target',
-    note: `${data.path.split(/[\\/]/).at(-1)} · the same ${count(val.windows)} targets of ${count(val.articles)} held-out articles at every point, with at least ${min_history} vectors before them · seed ${seed} · last point: whole articles · ${verdict}`,
+    note: `${data.path.split(/[\\/]/).at(-1)} · the same ${counted(val.windows, 'target')} of ${count(val.articles)} held-out articles at every point, with at least ${min_history} vectors before them · seed ${seed} · last point: whole articles · ${verdict}`,
     x: { title: 'Vectors before the target, at most', log: true, whole: true },
     y: COSINE,
     lines: [
@@ -44,7 +44,7 @@ const ceilingFigure = ({ data, val, seed, ci95_note, predictors }: Ceiling): Fig
   bars({
     name: 'ceiling',
     title: 'Cosine that is reachable without a large model',
-    note: `${data.path.split(/[\\/]/).at(-1)} · ${count(val.windows)} windows of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? (predictors.some(({ ci95 }) => ci95) ? '95 % intervals by article' : 'no intervals')}`,
+    note: `${data.path.split(/[\\/]/).at(-1)} · ${counted(val.windows, 'window')} of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? (predictors.some(({ ci95 }) => ci95) ? '95 % intervals by article' : 'no intervals')}`,
     value: COSINE,
     bars: predictors
       .map(({ name, cosine, ci95 }) => ({ name: words(name), value: cosine, ci95 }))
@@ -64,7 +64,7 @@ export const arrowFigures = ({ data, val, seed, ci95_note, predictors }: Arrow):
   bars({
     name: 'arrow',
     title: 'Prediction forward and backward',
-    note: `${data.path.split(/[\\/]/).at(-1)} · ${count(val.windows)} windows of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? ''}`,
+    note: `${data.path.split(/[\\/]/).at(-1)} · ${counted(val.windows, 'window')} of ${count(val.articles)} held-out articles · seed ${seed} · ${ci95_note ?? ''}`,
     value: COSINE,
     bars: predictors.flatMap(({ name, forward, reversed }) => [
       { name: `${name}, forward`, value: forward, group: 0 },

@@ -3,7 +3,7 @@ import type { OutsideEntry, RunEntry } from '../../evaluate/results-file.js'
 import { contextsText, rowsText } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import type { RunColours } from '../../page/palette.js'
-import { count, decimal, duration, millions } from '../../show.js'
+import { counted, decimal, duration, millions } from '../../show.js'
 import { lossText } from '../numbers.js'
 import type { ReportedRun } from '../reported-runs.js'
 import { wasBusy } from '../timings.js'
@@ -31,9 +31,9 @@ const TIME: Axis = { title: 'Time to train', log: true, show: duration, ticks: T
 export function basis(entries: readonly (RunEntry | OutsideEntry)[]): string {
   const [first] = entries
   if (first === undefined) return ''
-  const articles = `${count(first.articles)} article${first.articles === 1 ? '' : 's'}`
+  const articles = `${counted(first.articles, 'article')}`
   return [
-    `${rowsText(first)}: ${count(first.n)} windows of ${articles}${contextsText(first)}`,
+    `${rowsText(first)}: ${counted(first.n, 'window')} of ${articles}${contextsText(first)}`,
     first.ci95_note === null ? '95 % intervals by article' : `no intervals: ${first.ci95_note}`,
     ...trainedOnNote(first),
     ...(entries.some((e) => e.selected_on) ? ['the best epoch was chosen on these rows'] : []),

@@ -1,7 +1,7 @@
 import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import { COLOURS } from '../../page/palette.js'
-import { count, decimal, fixed, plainName } from '../../show.js'
+import { counted, decimal, fixed, plainName } from '../../show.js'
 import type { Diagnosis } from '../../study/diagnose/diagnose-runs.js'
 import { bars } from './bar-chart.js'
 import type { Axis, Figure } from './figure.js'
@@ -34,7 +34,7 @@ export function diagnosticFigures({ run, curves, reference, ablations, ...entry 
     lines({
       name: `offsets_${slug}`,
       title: 'Similarity of the predictions with neighbouring rows',
-      note: `${run} · ${count(curves.windows)} windows of ${count(curves.articles)} articles · 0: the target, −1: the last vector of the context${banded ? ' · bands: 95 % by article' : ''}`,
+      note: `${run} · ${counted(curves.windows, 'window')} of ${counted(curves.articles, 'article')} · 0: the target, −1: the last vector of the context${banded ? ' · bands: 95 % by article' : ''}`,
       x: { title: 'Row, from the target', whole: true, show: (x) => fixed(x, 0), tick: (x) => fixed(x, 0) },
       y: COSINE,
       lines: [
@@ -49,7 +49,7 @@ export function diagnosticFigures({ run, curves, reference, ablations, ...entry 
           bars({
             name: `ablations_${slug}`,
             title: 'Loss of cosine when the context is ablated',
-            note: `${run} · ${count(entry.n)} windows of ${count(entry.articles)} articles${ablations.some(({ drop }) => drop.ci95) ? ' · 95 % intervals by article' : ''}`,
+            note: `${run} · ${counted(entry.n, 'window')} of ${counted(entry.articles, 'article')}${ablations.some(({ drop }) => drop.ci95) ? ' · 95 % intervals by article' : ''}`,
             value: { title: 'Loss of mean cosine', show: (x) => decimal(x) },
             bars: ablations.map((a) => ({
               name:

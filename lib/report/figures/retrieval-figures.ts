@@ -1,5 +1,5 @@
 import { rowsKey } from '../../data/content-hash.js'
-import { count, percent } from '../../show.js'
+import { count, counted, percent } from '../../show.js'
 import { QUERY_NAMES, type QueryName } from '../../study/retrieval/queries.js'
 import type { RetrievalEntry } from '../../study/retrieval/retrieval-entry.js'
 import type { PoolScores } from '../../study/retrieval/retrieval-scores.js'
@@ -30,7 +30,7 @@ export const contestants = (entries: readonly RetrievalEntry[], pool: 'with_cont
 
 /** Describes the queries, pool and chance level of a ranking in one line. */
 export const poolNote = (scores: PoolScores): string =>
-  `${count(scores.n)} queries of ${count(scores.articles)} articles in a pool of ${count(Math.round(scores.pool))} · chance: top-1 ${(100 * scores.top1.chance).toPrecision(2)} %, top-20 ${(100 * scores.top20.chance).toPrecision(2)} % · whole bank, ties count against`
+  `${counted(scores.n, 'query', 'queries')} of ${counted(scores.articles, 'article')} in a pool of ${count(Math.round(scores.pool))} · chance: top-1 ${(100 * scores.top1.chance).toPrecision(2)} %, top-20 ${(100 * scores.top20.chance).toPrecision(2)} % · whole bank, ties count against`
 
 /** Returns the heat map of the specification: Top-K accuracy by model and heuristic, without and with the context in the pool. */
 export const retrievalFigures = (entries: readonly RetrievalEntry[]): Figure[] =>

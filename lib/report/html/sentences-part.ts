@@ -2,7 +2,7 @@ import { NAMES } from '../../evaluate/results-table.js'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
 import type { SentencesEntry, WindowSentences } from '../../evaluate/window-sentences.js'
 import { type Html, html } from '../../page/html.js'
-import { count, decimal } from '../../show.js'
+import { count, counted, decimal } from '../../show.js'
 import { cut } from '../../study/analysis/groups.js'
 import type { StoredSentence } from '../../text/decode/sentence-bank.js'
 
@@ -34,5 +34,5 @@ function decoderNote({ decoder }: Partial<Pick<SentencesEntry, 'decoder'>>): Htm
 export function sentencesPart(e: SentencesEntry): Html {
   const baseline = NAMES[e.baseline]
   const notes = trainedOnNote({ split: null, ...e }).map((note) => html`<p class="warn">${note}</p>`)
-  return html`<details class="windows"><summary>${e.windows.length} windows as sentences</summary><p class="muted">${e.chosen}. Prediction and ${baseline}: the stored sentence nearest to the predicted vector, not a generated one; the number is its cosine with that vector.${decoderNote(e)} ${count(e.n)} windows (${e.rows}).</p>${notes}${e.windows.map((w) => windowPart(w, baseline))}</details>`
+  return html`<details class="windows"><summary>${e.windows.length} windows as sentences</summary><p class="muted">${e.chosen}. Prediction and ${baseline}: the stored sentence nearest to the predicted vector, not a generated one; the number is its cosine with that vector.${decoderNote(e)} ${counted(e.n, 'window')} (${e.rows}).</p>${notes}${e.windows.map((w) => windowPart(w, baseline))}</details>`
 }

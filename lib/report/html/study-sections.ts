@@ -1,7 +1,7 @@
 import type { Audit } from '../../audit/audit.js'
 import { type TrainedOn, trainedOnNote, wasTrainedOn } from '../../evaluate/trained-on.js'
 import { type Html, html } from '../../page/html.js'
-import { count, decimal, NONE, percent, plainName, pValue, signedDecimal, span } from '../../show.js'
+import { count, counted, decimal, NONE, percent, plainName, pValue, signedDecimal, span } from '../../show.js'
 import type { Analysis } from '../../study/analysis/analysis-entry.js'
 import type { Arrow } from '../../study/ceiling/arrow.js'
 import type { Ceiling } from '../../study/ceiling/ceiling.js'
@@ -82,7 +82,7 @@ function comparison({ comparison }: ReturnType<typeof documentsOf>): Html {
   return html`${comparison!.comparisons.map((c) => {
     const measures = ['cosine', 'top10'] as const
     const rows = c.pairs.flatMap((p) => measures.flatMap((measure) => (p[measure] ? [{ ...p, measure, d: p[measure] }] : [])))
-    return html`<h3>${c.data.path.split(/[\\/]/).at(-1)}, ${c.folds ? `held out over ${c.folds.length} folds` : `${c.rows} rows`}</h3><p class="muted">${count(c.n)} windows of ${count(c.articles)} articles. ${trainedOnNote(c)} ${c.ci95_note} ${c.seeds_note && `Training seeds: ${c.seeds_note}.`} p: sign flips of whole articles, adjusted by Benjamini-Hochberg.</p>${table(
+    return html`<h3>${c.data.path.split(/[\\/]/).at(-1)}, ${c.folds ? `held out over ${c.folds.length} folds` : `${c.rows} rows`}</h3><p class="muted">${counted(c.n, 'window')} of ${counted(c.articles, 'article')}. ${trainedOnNote(c)} ${c.ci95_note} ${c.seeds_note && `Training seeds: ${c.seeds_note}.`} p: sign flips of whole articles, adjusted by Benjamini-Hochberg.</p>${table(
       rows,
       [
         { title: 'A', read: (r) => r.a },
@@ -124,7 +124,7 @@ function findings(list: Audit['findings']): Html {
 }
 
 const audit = (a: Audit, figures: Figures): Html =>
-  html`<p>${level(a.verdict)} ${a.path}, ${count(a.rows)} rows × ${a.dim}, SHA-256 ${code(a.hash)}</p>${findings(a.findings)}${a.against.map((f) => html`<h3>Against ${f.path}</h3>${findings(f.findings)}`)}${pair(figures.audit)}`
+  html`<p>${level(a.verdict)} ${a.path}, ${counted(a.rows, 'row')} × ${a.dim}, SHA-256 ${code(a.hash)}</p>${findings(a.findings)}${a.against.map((f) => html`<h3>Against ${f.path}</h3>${findings(f.findings)}`)}${pair(figures.audit)}`
 
 const words = (name: string) => name.replaceAll('_', ' ')
 
@@ -136,7 +136,7 @@ function ceiling(c: Ceiling, drawn: Figures['audit']): Html {
     c.version === 2
       ? html`<ul>${tierSentences(c).map((line) => html`<li>${line}</li>`)}</ul>`
       : html`<p>ceiling.json was written by an earlier version, which took this for an upper bound; run ceiling again.</p>`
-  return html`<p>Best of these: <strong>${words(c.best.name)}</strong>, on ${count(c.val.windows)} windows of ${count(c.val.articles)} articles; ${reachSentence(c)}.</p>${known}${pair(drawn)}${table(
+  return html`<p>Best of these: <strong>${words(c.best.name)}</strong>, on ${counted(c.val.windows, 'window')} of ${counted(c.val.articles, 'article')}; ${reachSentence(c)}.</p>${known}${pair(drawn)}${table(
     rows,
     [
       { title: 'Predictor', read: (p) => p.name },
@@ -183,7 +183,7 @@ const text = (words: string | null) => html`<blockquote>${words ?? NONE}</blockq
 
 function failures({ failures: list, failed, n, run }: RetrievalEntry): Html {
   if (list === null || list.length === 0) return html``
-  return html`<details><summary>Retrieval failures: ${count(failed ?? 0)} of ${count(n)} targets are outside the Top-20; the worst ${list.length}</summary>${list
+  return html`<details><summary>Retrieval failures: ${count(failed ?? 0)} of ${counted(n, 'target')} are outside the Top-20; the worst ${list.length}</summary>${list
     .slice(0, 20)
     .map(
       (f) =>

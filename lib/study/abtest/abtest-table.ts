@@ -2,7 +2,7 @@ import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
 import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
 import { busyNotes } from '../../libtorch/cpu-share.js'
-import { aligned, count, decimal, NONE, pValue, signedDecimal, span } from '../../show.js'
+import { aligned, count, counted, decimal, NONE, pValue, signedDecimal, span } from '../../show.js'
 import type { AbtestEntry, ArmEntry, HeuristicComparison, ScoreTest } from './abtest-entry.js'
 import { NOISE } from './arm-latency.js'
 
@@ -32,9 +32,9 @@ function timeNote({ against, equal_time }: HeuristicComparison, k: number): stri
   const { budget_ms, k: more, hit_rate, difference } = equal_time
   const rival = NAMES[against as BaselineName]
   if (more === null) return [`${rival} takes longer than the model's ${milliseconds(budget_ms)}`]
-  if (more === k) return [`${rival} takes about the model's ${milliseconds(budget_ms)} for ${count(k)} rows`]
+  if (more === k) return [`${rival} takes about the model's ${milliseconds(budget_ms)} for ${counted(k, 'row')}`]
   return [
-    `in the model's ${milliseconds(budget_ms)} ${rival} can return ${count(more)} rows: hit rate@${more} ${decimal(hit_rate!)}, model@${k} minus it ${signedDecimal(difference!)}`,
+    `in the model's ${milliseconds(budget_ms)} ${rival} can return ${counted(more, 'row')}: hit rate@${more} ${decimal(hit_rate!)}, model@${k} minus it ${signedDecimal(difference!)}`,
   ]
 }
 
@@ -48,8 +48,8 @@ function latencyNote({ arms }: AbtestEntry): string[] {
 }
 
 function section(e: AbtestEntry): string {
-  const title = `${count(e.n)} windows of ${count(e.articles)} article${e.articles === 1 ? '' : 's'}${historyNote(e)} · ${e.rows} rows of ${e.data.path}`
-  const bank = `bank ${e.bank.path} · ${count(e.bank.rows)} rows, context left out · k ${e.k}`
+  const title = `${counted(e.n, 'window')} of ${counted(e.articles, 'article')}${historyNote(e)} · ${e.rows} rows of ${e.data.path}`
+  const bank = `bank ${e.bank.path} · ${counted(e.bank.rows, 'row')}, context left out · k ${e.k}`
   const tests = e.comparisons.flatMap((one) => [
     testLine(`${e.run} − ${NAMES[one.against as BaselineName]}`, `hit rate@${e.k}`, one.hit_rate),
     testLine('', `MRR@${e.k}`, one.mrr),

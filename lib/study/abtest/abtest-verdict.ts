@@ -1,6 +1,6 @@
 import type { BaselineName } from '../../baselines/baselines-fit.js'
 import { NAMES } from '../../evaluate/results-table.js'
-import { count, decimal, pValue, signedDecimal, span } from '../../show.js'
+import { counted, decimal, pValue, signedDecimal, span } from '../../show.js'
 import type { ArmEntry, ArmVerdict, HeuristicComparison, ScoreTest } from './abtest-entry.js'
 
 const named = (name: string): string => NAMES[name as BaselineName]
@@ -43,7 +43,7 @@ export function decide(
   if (open === undefined)
     return verdict('model', `use the model: it finds more targets than the best heuristic, ${rival} (${seen})`)
   if (test.p_adjusted === null) return verdict('unknown', `no verdict against ${rival}: ${test.reason} (${seen})`)
-  const needed = test.articles_needed === null ? '' : `; ${count(test.articles_needed)} articles would find the seen one`
+  const needed = test.articles_needed === null ? '' : `; ${counted(test.articles_needed, 'article')} would find the seen one`
   const least = `smallest that would have been detected: ${decimal(test.minimum_detectable!)}`
   return verdict('none', `no difference found to ${rival} (${seen}; ${least}${needed}); the heuristic needs no model`)
 }

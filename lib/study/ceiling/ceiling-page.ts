@@ -2,7 +2,7 @@ import { pageDoor } from '../../door.js'
 import type { TierName } from '../../evaluate/tiers.js'
 import { worded } from '../../hints.js'
 import { busyNotes } from '../../libtorch/cpu-share.js'
-import { aligned, count, decimal, span } from '../../show.js'
+import { aligned, count, counted, decimal, span } from '../../show.js'
 import type { Arrow } from './arrow.js'
 import type { Ceiling, Reachable } from './ceiling.js'
 import type { MemoryCurve } from './memory-curve.js'
@@ -55,7 +55,7 @@ function memoryPage({ points, val, min_history, verdict }: MemoryCurve): string[
     span(mixture.ci95),
   ])
   return [
-    `vectors before the target, on the same ${count(val.windows)} targets of ${count(val.articles)} articles with at least ${count(min_history)} before them:`,
+    `vectors before the target, on the same ${counted(val.windows, 'target')} of ${counted(val.articles, 'article')} with at least ${count(min_history)} before them:`,
     aligned([['vectors', 'targets with so many', 'exponential mean', 'mixture', '95 %'], ...rows]),
     verdict,
   ]

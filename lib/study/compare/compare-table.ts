@@ -1,5 +1,5 @@
 import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
-import { aligned, count, decimal, pValue, signedDecimal, span } from '../../show.js'
+import { aligned, counted, decimal, pValue, signedDecimal, span } from '../../show.js'
 import type { Comparison, ComparisonDocument } from './comparison.js'
 import type { Difference } from './pairs.js'
 import { MEASURES, type Measure } from './shared-windows.js'
@@ -17,8 +17,8 @@ function outcome({ verdict }: Difference, a: string, b: string): string {
 
 function section(c: Comparison): string {
   const rows = c.folds === null ? `${c.rows} rows` : `held out over ${c.folds.length} folds`
-  const title = `${count(c.n)} windows of ${count(c.articles)} article${c.articles === 1 ? '' : 's'}${historyNote(c)} · ${rows} of ${c.data.path}`
-  const pool = `pool of ${count(c.bank.rows - c.excluded)} rows of ${c.bank.path}, context left out`
+  const title = `${counted(c.n, 'window')} of ${counted(c.articles, 'article')}${historyNote(c)} · ${rows} of ${c.data.path}`
+  const pool = `pool of ${counted(c.bank.rows - c.excluded, 'row')} of ${c.bank.path}, context left out`
   const figures = c.contestants.map((one) => [one.name, ...MEASURES.map((measure) => figure(one[measure]))])
   const differences = c.pairs.flatMap(({ a, b, ...measured }) =>
     MEASURES.flatMap((measure) => {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { trainedOnNote } from '../../evaluate/trained-on.js'
-import { count, decimal, oneLine } from '../../show.js'
+import { count, counted, decimal, oneLine } from '../../show.js'
 import { cut } from '../analysis/groups.js'
 import type { DecodedHead, DecodedRow } from './decoded-row.js'
 
@@ -9,12 +9,12 @@ const LONGEST = 160
 
 const bridgeSentence = (bridge: DecodedHead['decoder']['bridge']): string =>
   bridge
-    ? `\nbridge ${bridge.from} → ${bridge.to}: round-trip cosine ${decimal(bridge.round_trip.mean)} (lowest ${decimal(bridge.round_trip.min)}) on ${count(bridge.texts)} texts${bridge.condition === null ? '' : `; condition number ${decimal(bridge.condition)}`}`
+    ? `\nbridge ${bridge.from} → ${bridge.to}: round-trip cosine ${decimal(bridge.round_trip.mean)} (lowest ${decimal(bridge.round_trip.min)}) on ${counted(bridge.texts, 'text')}${bridge.condition === null ? '' : `; condition number ${decimal(bridge.condition)}`}`
     : ''
 
 /** Explains what the decoder's sentences are. */
 export const decoderSentence = ({ decoder, bank, exclude, run }: DecodedHead): string => {
-  const where = bank ? ` among the ${count(bank.rows)} rows of ${basename(bank.path)}` : ''
+  const where = bank ? ` among the ${counted(bank.rows, 'row')} of ${basename(bank.path)}` : ''
   const left = exclude === 'context' ? ', without the context' : ''
   const hint = run !== null && left === '' ? '; --exclude context leaves out the sentences that the model has just read' : ''
   return decoder.generated

@@ -1,5 +1,5 @@
 import { pageDoor } from '../../door.js'
-import { aligned, count, decimal, percent, signedDecimal, span } from '../../show.js'
+import { aligned, counted, decimal, percent, signedDecimal, span } from '../../show.js'
 import type { Diagnosis } from './diagnose-runs.js'
 import type { CurvePoint, Figure } from './facts.js'
 
@@ -108,7 +108,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
     .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
     .map(({ level, code, what, why, fix }) => `${level.toUpperCase()} ${code}: ${what}\n     why: ${why}\n     fix: ${fix}`)
   return [
-    `${d.run} (${d.model}) · ${count(d.n)} windows of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
+    `${d.run} (${d.model}) · ${counted(d.n, 'window')} of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
     `${d.verdict}  cosine ${decimal(cosine.value)}${cosine.ci95 === null ? '' : ` ${span(cosine.ci95)}`} · floor ${decimal(floor)}${skill === null ? '' : ` · skill ${difference(skill)} against ${skill.against}`}`,
     ...(d.note ? [d.note] : []),
     findings.length === 0 ? 'no failure pattern was found' : findings.join('\n'),

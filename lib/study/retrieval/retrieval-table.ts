@@ -1,7 +1,7 @@
 import { rowsKey } from '../../data/content-hash.js'
 import { NEAREST } from '../../evaluate/search.js'
 import { historyNote, trainedOnNote } from '../../evaluate/trained-on.js'
-import { aligned, count, decimal, percent, span } from '../../show.js'
+import { aligned, count, counted, decimal, percent, span } from '../../show.js'
 import { oracleSentence } from './oracle.js'
 import { QUERY_NAMES, type QueryName } from './queries.js'
 import { isOutside, type Pools, type RetrievalEntry } from './retrieval-entry.js'
@@ -61,14 +61,14 @@ function searchedBy(search: RetrievalEntry['bank']['search']): string {
   if (search === undefined) return ''
   if (search.method === 'exact') return ' · exact search of all its rows'
   if (search.index === null) return ' · searched by the database, which compares every row'
-  return ` · searched by index ${search.index} · recall@20 ${decimal(search.recall20)} (${count(search.queries)} windows)`
+  return ` · searched by index ${search.index} · recall@20 ${decimal(search.recall20)} (${counted(search.queries, 'window')})`
 }
 
 function section(entries: readonly RetrievalEntry[]): string {
   const { n, articles, rows, data, bank, scores, oracle, ci95_note, folds } = entries[0]!
   const which = folds === undefined ? `${rows} rows` : `held out over ${folds.count} folds`
-  const title = `${count(n)} windows of ${count(articles)} article${articles === 1 ? '' : 's'}${historyNote(entries[0]!)} · ${which} of ${data.path}`
-  const searched = `bank ${bank.path} · ${count(bank.rows)} rows · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}${searchedBy(bank.search)}`
+  const title = `${counted(n, 'window')} of ${counted(articles, 'article')}${historyNote(entries[0]!)} · ${which} of ${data.path}`
+  const searched = `bank ${bank.path} · ${counted(bank.rows, 'row')} · oracle ${percent(Math.min(...Object.values(oracle.top1)), 2)}${searchedBy(bank.search)}`
   if (scores === null) return [title, searched, ...entries.map((e) => `${e.run}: ${oracleSentence(e.oracle)}`)].join('\n')
   const near = entries.map(
     (e) =>
@@ -76,15 +76,19 @@ function section(entries: readonly RetrievalEntry[]): string {
       `Top-1 ${decimal(e.near_duplicate!.without_context.top1.value)}, Top-10 ${decimal(e.near_duplicate!.without_context.top10.value)} without the context`,
   )
   const failed = entries.map(
-    (e) => `${e.run}: ${count(e.failed!)} of ${count(n)} targets are outside the Top-20 of the whole bank`,
+    (e) => `${e.run}: ${count(e.failed!)} of ${counted(n, 'target')} are outside the Top-20 of the whole bank`,
   )
   return [
     [title, searched, ...trainedOnNote(entries[0]!)].join('\n'),
-    block(`${count(Math.round(scores.without_context.pool))} rows, ${leftOut(entries[0]!)} left out`, 'without_context', entries),
-    block(`${count(scores.with_context.pool)} rows, context in the pool`, 'with_context', entries),
+    block(
+      `${counted(Math.round(scores.without_context.pool), 'row')}, ${leftOut(entries[0]!)} left out`,
+      'without_context',
+      entries,
+    ),
+    block(`${counted(scores.with_context.pool, 'row')}, context in the pool`, 'with_context', entries),
     entries.map((e) => `${e.run}: ${e.verdict?.sentence ?? 'no verdict: the run was trained on these windows'}`).join('\n'),
     [...near, ...failed].join('\n'),
-    `ties: ${TIE_RULE} (${count(scores.with_context.ties)} queries)`,
+    `ties: ${TIE_RULE} (${counted(scores.with_context.ties, 'query', 'queries')})`,
     ...(ci95_note === null ? [] : [`no interval: ${ci95_note}`]),
     ...(entries.some((e) => e.split?.leaky) ? ['leaky: windows were split at random; every figure is too good'] : []),
     ...entries
