@@ -8,8 +8,8 @@ import { axesOf, whiteningBy } from './whitening.js'
 
 /** Most rows used to fit centre and scale. */
 const ROWS = 100_000
-/** What is added to all variances, as a share of their mean, before they are made equal. */
-const SHRINK = 0.2
+/** What is added to all variances, as a share of their mean, before they are made equal: the fewer rows, the less a variance is known. */
+const shrinkFor = (rows: number, dim: number) => 0.2 + (5 * dim) / rows
 
 /**
  * Fits the input normaliser, if the model has one.
@@ -51,8 +51,9 @@ async function fitStandard(model: NativeModel, { train, split }: Prepared): Prom
 
 async function fitWhitening(model: NativeModel, { train, split }: Prepared): Promise<void> {
   const { targets: _, ...inputs } = train.base
-  using axes = await axesOf({ ...train, base: inputs, ids: sampled(split.train, ROWS, 0) })
-  const { centre, map, square } = await whiteningBy(axes, { power: 1 / 2, shrink: SHRINK })
+  const ids = sampled(split.train, ROWS, 0)
+  using axes = await axesOf({ ...train, base: inputs, ids })
+  const { centre, map, square } = await whiteningBy(axes, { power: 1 / 2, shrink: shrinkFor(ids.length, train.windows.dim) })
   using center = centre
   using unscaled = map
   using whitening = await unscaled.op('aten::mul.Scalar', square > 0 ? 1 / Math.sqrt(square) : 1)
