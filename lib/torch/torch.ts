@@ -1,7 +1,7 @@
 import { LvmError, shown } from '../errors.js'
-import { type DType, native } from '../native.js'
+import { type DType, native, type TypedArray } from '../native.js'
 import { type BackwardOptions, backwardOptions } from './backward-options.js'
-import { dtypeOf, knownDtype } from './dtypes.js'
+import { arrayElements, dtypeOf, knownDtype, type RowMajor } from './dtypes.js'
 import { Generator, manualSeed } from './generator.js'
 import { listElements } from './list-elements.js'
 import { MAX_LENGTH, optionsOf, readable, type Values } from './lists.js'
@@ -41,14 +41,17 @@ function functions(): TorchFunctions<Tensor> {
 }
 const operators = functions()
 
+/** Elements of a list, or of a typed array, which is only rewritten where the dtype is another one. */
+function elementsFor(data: unknown, wanted: DType | undefined): RowMajor {
+  if (!ArrayBuffer.isView(data)) return listElements('tensor', data, wanted)
+  const array = data as TypedArray
+  const same = wanted === undefined || (!(array instanceof Uint16Array) && dtypeOf(array) === wanted)
+  return same ? arrayElements('tensor', array) : listElements('tensor', Array.from<number | bigint>(array), wanted)
+}
 const tensor: Further['tensor'] = (data, options = {}) => {
   const { requiresGrad, ...place } = optionsOf('tensor', ['dtype', 'device', 'requiresGrad'], options) as typeof options
   const wanted = place.dtype === undefined ? undefined : knownDtype('tensor', place.dtype)
-  const { array, shape, dtype } = readable('tensor', () =>
-    ArrayBuffer.isView(data)
-      ? listElements('tensor', Array.from(data as never), wanted ?? dtypeOf(data as never))
-      : listElements('tensor', data, wanted),
-  )
+  const { array, shape, dtype } = readable('tensor', () => elementsFor(data, wanted))
   const plain = Tensor.from(array, shape, { dtype })
   const placed = Object.keys(place).length === 0 ? plain : plain.to(place)
   if (placed !== plain) plain.dispose()

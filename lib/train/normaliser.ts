@@ -1,3 +1,4 @@
+import { take } from '../baselines/baselines-rows.js'
 import { contextRows } from '../data/windows.js'
 import { type NativeModel, native } from '../native.js'
 import type { Node } from '../spec/ops.js'
@@ -6,16 +7,16 @@ import { call, Tensor, type Value } from '../torch/tensor.js'
 import type { Prepared } from './prepare.js'
 import { axesOf, whiteningBy } from './whitening.js'
 
-/** Most rows used to fit centre and scale. */
+/** Most rows used to fit an input normaliser. */
 const ROWS = 100_000
 /** What is added to all variances, as a share of their mean, before they are made equal: the fewer rows, the less a variance is known. */
 const shrinkFor = (rows: number, dim: number) => 0.2 + (5 * dim) / rows
 
 /**
- * Fits the input normaliser, if the model has one.
+ * Fits the input normaliser, if the model has one, on the rows of the training contexts.
  *
  * `standardize`: per dimension the median, and 0.7413 times the interquartile range.
- * `whiten`: the mean of their targets and the inverse root of their covariance, scaled to a mean square of 1.
+ * `whiten`: their mean, and the inverse root of their covariance, scaled to a mean square of 1.
  * Source: SonarNormalizer of arXiv:2412.08821, a robust standard score.
  */
 export async function fitInput(model: NativeModel, spec: Node, data: Prepared): Promise<void> {
@@ -29,13 +30,13 @@ async function put(model: NativeModel, values: Readonly<Record<string, Tensor>>)
     if (values[name] !== undefined) await Tensor.wrap(tensor).change('aten::copy_', values[name])
 }
 
+/** A sample of the rows that the contexts of windows hold. */
+const readRows = ({ base, windows }: Prepared['train'], ids: Int32Array): Int32Array =>
+  sampled(contextRows(ids, windows, base.vectors.shape[0]!), ROWS, 0)
+
 async function fitStandard(model: NativeModel, { train, split }: Prepared): Promise<void> {
-  const { vectors } = train.base
-  const rows = contextRows(split.train, train.windows, vectors.shape[0]!)
-  using index = Tensor.from(BigInt64Array.from(sampled(rows, ROWS, 0), BigInt))
-  using chosen = await vectors.op('aten::index_select', 0, index)
-  using wide = await chosen.to({ dtype: 'float32' }).ready()
-  const sorted = (await call('aten::sort', [wide, 0])) as Value[]
+  using chosen = await take(train.base.vectors, readRows(train, split.train))
+  const sorted = (await call('aten::sort', [chosen, 0])) as Value[]
   using ordered = sorted[0] as Tensor
   ;(sorted[1] as Tensor).dispose()
   const n = ordered.shape[0]!
@@ -51,9 +52,10 @@ async function fitStandard(model: NativeModel, { train, split }: Prepared): Prom
 
 async function fitWhitening(model: NativeModel, { train, split }: Prepared): Promise<void> {
   const { targets: _, ...inputs } = train.base
-  const ids = sampled(split.train, ROWS, 0)
-  using axes = await axesOf({ ...train, base: inputs, ids })
-  const { centre, map, square } = await whiteningBy(axes, { power: 1 / 2, shrink: shrinkFor(ids.length, train.windows.dim) })
+  const target = readRows(train, split.train)
+  const { dim } = train.windows
+  using axes = await axesOf({ base: inputs, windows: { ...train.windows, target }, ids: Int32Array.from(target.keys()) })
+  const { centre, map, square } = await whiteningBy(axes, { power: 1 / 2, shrink: shrinkFor(target.length, dim) })
   using center = centre
   using unscaled = map
   using whitening = await unscaled.op('aten::mul.Scalar', square > 0 ? 1 / Math.sqrt(square) : 1)

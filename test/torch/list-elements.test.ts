@@ -37,6 +37,8 @@ describe('lists of other elements than float32', () => {
   })
   test('of a typed array convert with the same checks', async () => {
     expect(torch.tensor(Float64Array.of(1, 2) as never).dtype).toBe('float64')
+    expect(await torch.tensor(Float64Array.of(0.1) as never, { dtype: 'float64' }).item()).toBe(0.1)
+    expect(await torch.tensor(Uint8Array.of(255) as never, { dtype: 'int64' }).tolist()).toEqual([255])
     expect(() => torch.tensor(Float32Array.of(1, NaN) as never, { dtype: 'int32' })).toThrow(refusal('int32 at [1]'))
   })
 })

@@ -9,18 +9,19 @@ import type { Prepared } from '../../lib/train/prepare.js'
 import { gaussian } from '../architectures/tiny.js'
 
 const DIM = 4
-/** Fits the inputs of a model to articles of 50 rows; returns the targets in them, scaled to length 1, and what it makes of them. */
+/** Fits the inputs of a model to articles of 50 rows; returns those that contexts hold, scaled to length 1, and what it makes of them. */
 async function whitened(rows: Matrix): Promise<{ before: Matrix; after: Matrix }> {
   const base = await openBase({ vectors: rows, articles: rows.map((_, i) => `a${Math.floor(i / 50)}`) })
   const windows = makeWindows(base, 5)
   const { node } = findArchitecture('gru').spec({ dim: DIM, context: 5 }, { inputScale: 'whiten' })
   const model = await native.model(node, 'float32', 'cpu', 1)
   const train = Int32Array.from({ length: windows.count }, (_, i) => i)
-  await fitInput(model, node, { train: { base, windows }, split: { train } } as unknown as Prepared)
+  const targets = Tensor.from(gaussian(rows.length * DIM, 3), [rows.length, DIM]) // of another space
+  await fitInput(model, node, { train: { base: { ...base, targets }, windows }, split: { train } } as unknown as Prepared)
   const fitted = new Map(native.modelState(model).map(({ name, tensor }) => [name, Tensor.wrap(tensor)]))
   const [center, map] = [await fitted.get('input.center')!.data(), await fitted.get('input.whitening')!.data()]
   const vectors = (await (await base.vectors.to({ dtype: 'float32' })).data()) as Float32Array
-  const before = rows.map((_, i) => Array.from(vectors.subarray(i * DIM, (i + 1) * DIM))).filter((_, i) => i % 50 >= 5)
+  const before = rows.map((_, i) => Array.from(vectors.subarray(i * DIM, (i + 1) * DIM))).filter((_, i) => i % 50 < 49)
   base.dispose()
   const centred = before.map((row) => row.map((value, i) => value - Number(center[i])))
   return {
