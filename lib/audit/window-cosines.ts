@@ -1,6 +1,7 @@
 import { contexts, targets } from '../baselines/baselines-rows.js'
 import type { Base } from '../data/base.js'
 import type { Windows } from '../data/windows.js'
+import type { Tensor } from '../torch/tensor.js'
 import { cos, type Finding, finding } from './audit-findings.js'
 import { clusteredMean, significantlyAbove, significantlyBelow } from './clustered-mean.js'
 import { NEAR } from './near-duplicates.js'
@@ -34,6 +35,12 @@ function chosen({ count, context, crosses }: Windows): Int32Array {
   return Int32Array.from({ length: n }, (_, i) => inside[Math.floor((i * inside.length) / n)]!)
 }
 
+/** Divides vectors by their largest components, as squares of tiny and huge numbers are no float32. */
+async function resized(vectors: Tensor): Promise<Tensor> {
+  using largest = await vectors.op('aten::linalg_vector_norm', Infinity, [-1], true)
+  return vectors.op('aten::div.Tensor', largest)
+}
+
 /** Computes cosines inside a sample of windows; windows with a vector without a direction are skipped. */
 export async function windowCosines(base: Base, windows: Windows): Promise<WindowCosines> {
   const { context, dim } = windows
@@ -49,23 +56,23 @@ export async function windowCosines(base: Base, windows: Windows): Promise<Windo
     const rows = { base, windows, ids: part }
     using read = await contexts(rows, part)
     using next = await targets(rows, part)
-    using x = read.to({ dtype: 'float64' }) // squares of tiny and huge numbers are no float32
-    using y = next.to({ dtype: 'float64' })
+    using x = await resized(read)
+    using y = await resized(next)
     using column = await y.op('aten::unsqueeze', 1)
     const lagged = async (lag: number) => {
       using a = await x.op('aten::narrow', 1, 0, context - lag)
       using b = await x.op('aten::narrow', 1, lag, context - lag)
       using cosines = await a.op('aten::cosine_similarity', b, -1, 0)
       using mean = await cosines.op('aten::mean.dim', [1])
-      return (await mean.data()) as Float64Array
+      return (await mean.data()) as Float32Array
     }
-    const lags: Float64Array[] = []
+    const lags: Float32Array[] = []
     for (let lag = 1; lag <= most; lag++) lags.push(await lagged(lag))
     using alike = await x.op('aten::cosine_similarity', column, -1, 0)
-    const cosines = (await alike.data()) as Float64Array
+    const cosines = (await alike.data()) as Float32Array
     using final = await x.op('aten::narrow', 1, context - 1, 1)
     using before = await x.op('aten::cosine_similarity', final, -1, 0)
-    const earlier = (await before.data()) as Float64Array
+    const earlier = (await before.data()) as Float32Array
     part.forEach((id, i) => {
       const [from, to] = [cosines[i * context]!, cosines[(i + 1) * context - 1]!]
       if (![from, to, ...lags.map((values) => values[i]!)].every(Number.isFinite)) return
