@@ -1,6 +1,6 @@
 import { pageDoor } from '../door.js'
 import { busyNotes } from '../libtorch/cpu-share.js'
-import { count, fixed } from '../show.js'
+import { counted, fixed } from '../show.js'
 import type { Audit } from './audit.js'
 import { CHECKS, type Check, cos, type Finding, type Level } from './audit-findings.js'
 
@@ -42,15 +42,15 @@ const measured = ({ encoder_space, rows, median, minimum }: NonNullable<Audit['e
 /** Formats an audit for the terminal. */
 export const auditPage = pageDoor('auditPage', 'audit', (audit: Audit): string => {
   const { path, part, rows, dim, dtype, kind, space, encoder, findings, against, verdict, seconds, cpu_share } = audit
-  const what = kind === 'sequences' ? 'sequences' : 'rows'
+  const what = counted(rows, kind === 'sequences' ? 'sequence' : 'row')
   return [
-    `${path}${part === null ? '' : `, the ${part} half`} · ${count(rows)} ${what} × ${dim} ${dtype} · space ${space ?? 'unknown'}`,
+    `${path}${part === null ? '' : `, the ${part} half`} · ${what} × ${dim} ${dtype} · space ${space ?? 'unknown'}`,
     ...(encoder ? [measured(encoder)] : []),
     '',
     ...lines(findings),
     ...against.flatMap((file) => [
       '',
-      `against ${file.path}${file.part === null ? '' : `, the ${file.part} half`} · ${count(file.rows)} rows`,
+      `against ${file.path}${file.part === null ? '' : `, the ${file.part} half`} · ${counted(file.rows, 'row')}`,
       ...lines(file.findings),
     ]),
     '',
