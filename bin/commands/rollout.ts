@@ -52,7 +52,7 @@ export const rolling: CommandModule = {
     const trained = made.trained_on ? `; ${(100 * made.trained_on).toFixed(1)} % of them were trained on` : ''
     const text = () =>
       [
-        `${made.run}: ${counted(made.windows, 'window')} of ${made.articles} articles (${made.part}), memory: ${made.memory}${trained}\n`,
+        `${made.run}: ${counted(made.windows, 'window')} of ${counted(made.articles, 'article')} (${made.part}), memory: ${made.memory}${trained}\n`,
         table(made.steps, {
           step: ({ step }) => step,
           cosine: ({ cosine }) => decimal(cosine),

@@ -19,7 +19,7 @@ export const selftesting: CommandModule = {
     const faults = made.trials.flatMap((t) => t.faults.map((fault) => `${t.name}: ${fault}: ${FAULTS[fault]}`))
     const text = () =>
       [
-        `${counted(made.windows, 'window')} of ${made.articles} articles, dimension ${made.dim}, seed ${made.seed}\n`,
+        `${counted(made.windows, 'window')} of ${counted(made.articles, 'article')}, dimension ${made.dim}, seed ${made.seed}\n`,
         table(made.trials, {
           instrument: (t) => t.name,
           kind: (t) => t.kind,

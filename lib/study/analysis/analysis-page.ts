@@ -73,7 +73,7 @@ const sentences = (list: Analysis['sentences']): string[] =>
 export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis): string => {
   const { ood } = a
   return [
-    `${a.run} (${a.model}) · ${counted(a.n, 'window')} of ${a.articles} articles · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
+    `${a.run} (${a.model}) · ${counted(a.n, 'window')} of ${counted(a.articles, 'article')} · ${a.rows} rows of ${a.data.path} · seed ${a.seed}`,
     `cosine ${decimal(a.cosine.mean)}  ${span(a.cosine.ci95)}`,
     ...(a.note ? [a.note] : []),
     ...trainedOnNote(a),
@@ -87,7 +87,7 @@ export const renderAnalysis = pageDoor('renderAnalysis', 'analyze', (a: Analysis
     ...(ood === null
       ? []
       : [
-          `${ood.path}: cosine ${decimal(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${counted(ood.n, 'window')} of ${ood.articles} articles`,
+          `${ood.path}: cosine ${decimal(ood.cosine.mean)}  ${span(ood.cosine.ci95)}, ${counted(ood.n, 'window')} of ${counted(ood.articles, 'article')}`,
         ]),
     ...(a.projection.method === 'none'
       ? []

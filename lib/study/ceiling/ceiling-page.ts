@@ -100,7 +100,7 @@ export const arrowPage = pageDoor('arrowPage', 'arrow', (a: Arrow): string => {
     d.p === null ? '–' : d.p < 1e-4 ? '< .0001' : decimal(d.p),
   ])
   return [
-    `${a.data.path} · context ${a.context} · ${count(a.val.windows)} held-out windows of ${a.val.articles} articles, read in both directions`,
+    `${a.data.path} · context ${a.context} · ${count(a.val.windows)} held-out windows of ${counted(a.val.articles, 'article')}, read in both directions`,
     '',
     aligned([['', 'forward', 'reversed', 'difference', '95 %', 'p'], ...rows]),
     '',

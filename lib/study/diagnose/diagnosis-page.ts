@@ -12,7 +12,7 @@ const curve = (name: string, points: readonly CurvePoint[]) => [name, ...points.
 
 function offsets({ curves, reference, margin }: Diagnosis): string {
   return [
-    `cosine with the rows around the target (${curves.windows} windows of ${curves.articles} articles that have all of them)`,
+    `cosine with the rows around the target (${curves.windows} windows of ${counted(curves.articles, 'article')} that have all of them)`,
     aligned([
       ['', ...curves.run.map((p) => offset(p.offset))],
       curve('run', curves.run),
@@ -108,7 +108,7 @@ export const renderDiagnosis = pageDoor('renderDiagnosis', 'diagnose', (d: Diagn
     .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
     .map(({ level, code, what, why, fix }) => `${level.toUpperCase()} ${code}: ${what}\n     why: ${why}\n     fix: ${fix}`)
   return [
-    `${d.run} (${d.model}) · ${counted(d.n, 'window')} of ${d.articles} articles · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
+    `${d.run} (${d.model}) · ${counted(d.n, 'window')} of ${counted(d.articles, 'article')} · ${d.rows} rows of ${d.data.path} · seed ${d.seed}`,
     `${d.verdict}  cosine ${decimal(cosine.value)}${cosine.ci95 === null ? '' : ` ${span(cosine.ci95)}`} · floor ${decimal(floor)}${skill === null ? '' : ` · skill ${difference(skill)} against ${skill.against}`}`,
     ...(d.note ? [d.note] : []),
     findings.length === 0 ? 'no failure pattern was found' : findings.join('\n'),
