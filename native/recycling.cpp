@@ -24,7 +24,8 @@ namespace {
 
 constexpr size_t large = 1 << 20;
 constexpr size_t huge = 1 << 28;  // size from which the free memory is read before
-constexpr size_t most = 1 << 30;  // limit of the cache, so that a model that barely fits its memory still fits
+// Bounds of the cache, between which it takes at most half of what the tensors take.
+constexpr size_t most_of_small = 1 << 28, most = 1 << 30;
 
 // Huge pages need a thousandth of the page faults and TLB entries.
 void want_large_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
@@ -54,9 +55,17 @@ void require_memory([[maybe_unused]] size_t bytes) {
 #endif
 }
 
+// Sizes within an eighth of each other share their blocks.
+size_t rounded(size_t bytes) {
+  size_t step = large / 8;
+  while (step * 16 <= bytes) step *= 2;
+  return (bytes + step - 1) / step * step;
+}
+
 class Recycler final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
+    if (bytes >= large) bytes = rounded(bytes);
     void* data = bytes >= large ? kept_block(bytes) : nullptr;
     if (data == nullptr && bytes > 0) {
       if (bytes >= huge) require_memory(bytes);
@@ -65,37 +74,44 @@ class Recycler final : public c10::Allocator {
     }
     return {data, data, bytes >= large ? &give_back : &c10::free_cpu, c10::DeviceType::CPU};
   }
+  void forget_peak() {
+    const std::lock_guard lock(mutex);
+    peak_bytes = used_bytes;
+    limit();
+  }
   c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
   void copy_data(void* to, const void* from, std::size_t count) const override { std::memcpy(to, from, count); }
-
-  void begin() {
-    const std::lock_guard lock(mutex);
-    ++users;
-  }
-  void end() {
-    const std::lock_guard lock(mutex);
-    if (--users == 0) keep_at_most(0);
-  }
 
  private:
   void* kept_block(size_t bytes) {
     const std::lock_guard lock(mutex);
+    auto best = kept.end();
+    size_t found = 2 * bytes + 1;  // a larger block would waste more than it saves
     for (auto it = kept.begin(); it != kept.end(); ++it) {
-      if (sizes.at(*it) != bytes) continue;
-      auto* data = *it;
-      kept.erase(it);
-      kept_bytes -= bytes;
-      used_bytes += bytes;
-      return data;
+      const auto size = sizes.at(*it);
+      if (size < bytes || size >= found) continue;
+      best = it;
+      found = size;
     }
-    return nullptr;
+    if (best == kept.end()) return nullptr;
+    auto* data = *best;
+    kept.erase(best);
+    kept_bytes -= found;
+    use(found);
+    return data;
   }
 
   void note(void* data, size_t bytes) {
     want_large_pages(data, bytes);
     const std::lock_guard lock(mutex);
     sizes.emplace(data, bytes);
+    use(bytes);
+  }
+
+  void use(size_t bytes) {
     used_bytes += bytes;
+    peak_bytes = std::max(peak_bytes, used_bytes);
+    limit();
   }
 
   static void give_back(void* data);
@@ -107,10 +123,12 @@ class Recycler final : public c10::Allocator {
     kept.push_front(data);
     kept_bytes += it->second;
     used_bytes -= it->second;
-    // Gradients take a third of the memory of weights and moments; a larger cache would hold sizes that are never requested
-    // again.
-    keep_at_most(users > 0 ? std::min(used_bytes / 2, most) : 0);
+    limit();
   }
+
+  // The process never grows beyond what its tensors once took together; a larger cache would hold sizes that are never requested
+  // again.
+  void limit() { keep_at_most(std::min(peak_bytes - used_bytes, std::clamp(used_bytes / 2, most_of_small, most))); }
 
   void keep_at_most(size_t bytes) {
     while (kept_bytes > bytes) {
@@ -125,8 +143,7 @@ class Recycler final : public c10::Allocator {
   std::mutex mutex;
   std::unordered_map<void*, size_t> sizes;  // all large blocks, in use or cached
   std::list<void*> kept;                    // the most recently freed is first
-  size_t kept_bytes = 0, used_bytes = 0;
-  int users = 0;
+  size_t kept_bytes = 0, used_bytes = 0, peak_bytes = 0;
 };
 
 // Never destroyed, because static tensors of other libraries may be freed later.
@@ -144,12 +161,10 @@ void Recycler::give_back(void* data) {
 void allocate_by_ourselves() { c10::SetAllocator(c10::DeviceType::CPU, &recycler(), 1); }
 
 void give_back_free_memory() {
+  recycler().forget_peak();
 #if defined(__GLIBC__)
   malloc_trim(0);
 #endif
 }
-
-Recycling::Recycling() { recycler().begin(); }
-Recycling::~Recycling() { recycler().end(); }
 
 }  // namespace lvm

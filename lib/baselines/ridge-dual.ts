@@ -67,16 +67,17 @@ export async function dualEquations(
   const outputs = await y64.op('aten::sub.Tensor', y)
   const transposed = await centred.op('aten::t')
   const products = await centred.op('aten::mm', transposed)
+  const square = { matrix: products }
   const other = held && (await otherInputs(held, inputs, { offset: offset32, mean: x, transposed }))
   const { maps, rights } = await towards(anchors, centred, outputs)
   const meanY = await y.op('aten::add.Tensor', offset)
   const owned = [x, y, meanY, centred, outputs, transposed, products, ...maps.values(), ...rights]
   return {
-    scale: await meanDiagonal(products, centred.shape[1]!),
+    scale: await meanDiagonal(square, centred.shape[1]!),
     rough: false, // float64 takes little time
     ...(other && {
       async outputs(lambda: number) {
-        const duals = await solveAll(products, rights, lambda, 'float64')
+        const duals = await solveAll(square, rights, lambda, 'float64')
         return (
           duals &&
           (await outputsOf(
@@ -89,7 +90,7 @@ export async function dualEquations(
       },
     }),
     async solve(lambda) {
-      const duals = await solveAll(products, rights, lambda, 'float64')
+      const duals = await solveAll(square, rights, lambda, 'float64')
       if (duals === undefined) return undefined
       const weights: Tensor[] = []
       for (const [i, solved] of duals.entries()) {

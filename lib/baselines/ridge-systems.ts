@@ -46,23 +46,41 @@ export async function shifted(rows: Rows, ids: Int32Array, inputs: Inputs, offse
   return [await moved.op('aten::flatten.using_ints', 1, -1), await rawTargets.op('aten::sub.Tensor', offset)]
 }
 
-/** Computes (matrix + λ I)⁻¹ · right by Cholesky, which reads only the lower triangle of the matrix; adds λ to the matrix itself. */
+/** Computes (matrix + λ I)⁻¹ · right by Cholesky, which reads only the lower triangle of the matrix; overwrites the matrix. */
 async function solveRegularised(matrix: Tensor, right: Tensor, lambda: number): Promise<Tensor | undefined> {
   using diagonal = await matrix.op('aten::diagonal', 0, 0, 1)
   await diagonal.change('aten::add_.Scalar', lambda)
-  const [factor, info] = (await call('aten::linalg_cholesky_ex', [matrix])) as [Tensor, Tensor]
-  using lower = factor
-  using failed = info
+  // LAPACK reads columns: the lower triangle by rows is the upper one of the transposed, whose factor needs no second matrix
+  using upper = await matrix.op('aten::t')
+  using failed = (await call('aten::zeros', [[]], { dtype: 'int32' })) as Tensor
+  const same = (await call('aten::linalg_cholesky_ex.L', [upper], { upper: true, L: upper, info: failed })) as Tensor[]
+  for (const tensor of same) tensor.dispose()
   if ((await failed.item()) !== 0) return undefined
   // two triangular solves take half the time of aten::cholesky_solve
-  using half = (await call('aten::linalg_solve_triangular', [lower, right], { upper: false })) as Tensor
-  using upper = await lower.op('aten::t')
+  using half = (await call('aten::linalg_solve_triangular', [matrix, right], { upper: false })) as Tensor
   return (await call('aten::linalg_solve_triangular', [upper, half], { upper: true })) as Tensor
 }
 
+/** Matrix of a system, [n, n], without the part that its mean makes: `rows` · mean · meanᵀ. */
+interface Square {
+  readonly matrix: Tensor
+  readonly mean?: Tensor
+  readonly rows?: number
+}
+
+/** Returns a copy of the matrix, centred. */
+async function copyOf({ matrix, mean, rows = 0 }: Square, dtype: Precision): Promise<Tensor> {
+  const own = (await call('aten::_to_copy', [matrix], { dtype })) as Tensor
+  if (mean === undefined) return own
+  using column = await mean.to({ dtype }).ready()
+  using row = await column.op('aten::mul.Scalar', -rows)
+  await own.change('aten::addr_', column, row)
+  return own
+}
+
 /** Solves for several right-hand sides with one factor. Shapes: each right [n, dim]; returns as many of the same shape. */
-export async function solveAll(matrix: Tensor, rights: readonly Tensor[], lambda: number, dtype: Precision) {
-  using own = (await call('aten::_to_copy', [matrix], { dtype })) as Tensor
+export async function solveAll(square: Square, rights: readonly Tensor[], lambda: number, dtype: Precision) {
+  using own = await copyOf(square, dtype)
   using wide = (await call('aten::cat', [rights, 1])) as Tensor
   using right = await wide.to({ dtype }).ready()
   using solved = await solveRegularised(own, right, lambda)
@@ -105,9 +123,12 @@ export async function anchorMap(anchor: readonly number[], dim: number): Promise
   return await weights.op('aten::kron', eye)
 }
 
-export const meanDiagonal = async (matrix: Tensor, features: number): Promise<number> => {
+export async function meanDiagonal({ matrix, mean, rows = 0 }: Square, features: number): Promise<number> {
   using trace = await matrix.op('aten::trace')
-  return (await trace.item()) / features
+  const whole = await trace.item()
+  if (mean === undefined) return whole / features
+  using square = await mean.op('aten::dot', mean)
+  return (whole - rows * (await square.item())) / features
 }
 
 /** Sums over windows of x, y, xxᵀ (lower triangle) and xyᵀ, in float64; `offset` is subtracted from x and y first. */
@@ -180,10 +201,10 @@ export async function normalEquations(moments: Moments, anchors: readonly Anchor
   const dim = offset.shape[0]!
   const x = await sums.x.op('aten::div.Scalar', n)
   const y = await sums.y.op('aten::div.Scalar', n)
-  const centredXX = (await call('aten::addr', [sums.xx, x, x], { alpha: -n })) as Tensor
+  const square = { matrix: sums.xx, mean: x, rows: n } // centred where it is copied: it takes most of the memory
   const centredXY = (await call('aten::addr', [sums.xy, x, y], { alpha: -n })) as Tensor
   return {
-    scale: await meanDiagonal(centredXX, centredXX.shape[0]!),
+    scale: await meanDiagonal(square, sums.xx.shape[0]!),
     rough: true,
     async solve(lambda, dtype = 'float64') {
       // the least of |XW − Y|² + λ |W − A|² has (XᵀX + λ I) W = XᵀY + λ A
@@ -193,12 +214,12 @@ export async function normalEquations(moments: Moments, anchors: readonly Anchor
       }
       const rights: Tensor[] = []
       for (const anchor of anchors) rights.push(anchor === undefined ? centredXY : await towards(anchor))
-      const weights = await solveAll(centredXX, rights, lambda, dtype)
+      const weights = await solveAll(square, rights, lambda, dtype)
       for (const right of rights) if (right !== centredXY) right.dispose()
       return weights && (await withIntercepts(weights, x, y, offset, inputs.positions))
     },
     [Symbol.dispose]() {
-      for (const tensor of [x, y, centredXX, centredXY]) tensor.dispose()
+      for (const tensor of [x, y, centredXY]) tensor.dispose()
     },
   }
 }

@@ -1,5 +1,6 @@
 import { LvmError } from '../errors.js'
 import { joinBytes } from '../files/cache-entry.js'
+import { stage } from '../stages.js'
 import { permutation } from '../statistics/random.js'
 import { call, Tensor } from '../torch/tensor.js'
 import { meanTarget, type Rows, sparse } from './baselines-rows.js'
@@ -150,12 +151,13 @@ async function fitted(train: Rows, anchors: readonly Anchor[], pairs: boolean): 
   using moments = train.ids.length > positions * dim ? await noMoments(inputs, offset) : undefined
   const systemOf = async (rows: Rows, added: Rows, held?: Rows) => {
     if (moments === undefined) return dualEquations(rows, inputs, offset, { anchors: near, held })
-    await addMoments(moments, added)
+    await stage('products', () => addMoments(moments, added))
     return normalEquations(moments, near)
   }
-  const { lambdas, own } = await searched(await systemOf(inner, inner, held), held, inputs, anchors.length, pairs)
+  const innerSystem = await systemOf(inner, inner, held)
+  const { lambdas, own } = await stage('choose λ', () => searched(innerSystem, held, inputs, anchors.length, pairs))
   using system = await systemOf(train, held)
-  return [...(await solvedFor(system, lambdas, inputs)), ...own]
+  return [...(await stage('solve', () => solvedFor(system, lambdas, inputs))), ...own]
 }
 
 /** Chooses λ for each anchor; a λ that several of them try is solved once. With `keep` also returns the maps of the chosen ones. */

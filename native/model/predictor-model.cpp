@@ -1,4 +1,5 @@
 #include "predictor-model.h"
+#include "../recycling.h"
 
 #include "../kernels/packed-weights.h"
 #include "../ops/op-table.h"
@@ -157,7 +158,6 @@ bool Model::freeze(const std::set<std::string>& names) {
     frozen.push_back(i);
   }
   give_back_free_memory();
-  if (!frozen.empty() && !recycling) recycling = std::make_unique<Recycling>();
   return !frozen.empty();
 }
 
@@ -176,7 +176,6 @@ void Model::thaw() {
     packed_bytes -= int64_t(value.nbytes());
   }
   frozen.clear();
-  recycling.reset();
 }
 
 bool Model::round_to_bf16() {

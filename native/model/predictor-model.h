@@ -1,7 +1,6 @@
 #pragma once
 #include "../data/readings.h"
 #include "../graph/builder.h"
-#include "../recycling.h"
 
 #include <shared_mutex>
 
@@ -63,7 +62,6 @@ class Model {
 
   std::vector<Parameter> list;
   std::vector<size_t> frozen;            // parameters in panels
-  std::unique_ptr<Recycling> recycling;  // while frozen, so that a prediction allocates the memory of the one before
   std::shared_mutex forms;               // a state may be asked for while another thread predicts
   int64_t packed_bytes = 0;
   size_t slots;

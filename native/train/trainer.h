@@ -1,7 +1,6 @@
 #pragma once
 #include "../data/samples.h"
 #include "../model/predictor-model.h"
-#include "../recycling.h"
 #include "device-steps.h"
 #include "negatives.h"
 #include "ranks.h"
@@ -55,7 +54,6 @@ class Trainer {
 
  private:
   const StepsPlan plan;
-  const Recycling recycling;
   double gradients_of(const Tensor& windows, bool last);
   double accumulate(const Reading& reading, double share, uint64_t call_base);
   double contrastive(const Reading& reading, const Tensor& raw, const Tensor& y, double share);
