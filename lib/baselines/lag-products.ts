@@ -1,10 +1,8 @@
-import type { Tensor } from '../torch/tensor.js'
-import { addInto, blocks, columnSums, type Rows, take, zeros } from './baselines-rows.js'
+import { Tensor } from '../torch/tensor.js'
+import { addInto, columnSums, type Rows, take, zeros } from './baselines-rows.js'
 
-/** Windows whose rows follow one another, up to the target, and the rows at which a run of such windows begins and ends. */
+/** First and last start of each run of windows that are one row apart; the rows of a window follow one another, up to the target. */
 export interface Consecutive {
-  readonly starts: Int32Array
-  /** First and last start of each run of windows that are one row apart. */
   readonly first: Int32Array
   readonly last: Int32Array
 }
@@ -18,7 +16,7 @@ export function consecutive({ base, windows, ids }: Rows, positions: number): Co
   const isLast = (row: number, i: number) => i === starts.length - 1 || starts[i + 1] !== row + 1
   const [first, last] = [starts.filter(isFirst), starts.filter(isLast)]
   const lags = (positions + 1) * starts.length + positions * (positions + 1) * first.length
-  return lags < (positions * (positions + 3) * starts.length) / 2 ? { starts, first, last } : undefined
+  return lags < (positions * (positions + 3) * starts.length) / 2 ? { first, last } : undefined
 }
 
 /** Adds leftᵀ · right to `sum`; the product is computed in float32. */
@@ -40,23 +38,54 @@ const later = (rows: Int32Array, by: number): Int32Array => rows.map((row) => ro
 
 /** Rows of the table minus `offset`. Shapes: [n, dim], float32. */
 async function shiftedRows({ base }: Rows, rows: Int32Array, offset: Tensor): Promise<Tensor> {
-  using raw = await take(base.vectors, rows)
-  return await raw.op('aten::sub.Tensor', offset)
+  const moved = await take(base.vectors, rows)
+  await moved.change('aten::sub_.Tensor', offset)
+  return moved
 }
 
-/** Share of a stretch of rows that windows begin at, from which on the whole stretch is read once for all lags. */
-const DENSE = 0.5
+/** Floats of the rows that are read together. Units: 2²³ floats are 32 MB. */
+const BLOCK = 1 << 23
 
-/** Reads the rows that lie some lag after the starts of a block, minus `offset`. Shapes: at(lag) → [starts, dim], float32. */
-async function lagReader(rows: Rows, starts: Int32Array, { positions, offset }: { positions: number; offset: Tensor }) {
-  const first = starts[0]!
-  const stretch = starts.at(-1)! - first + 1
-  if (starts.length < DENSE * stretch)
-    return { at: (lag: number) => shiftedRows(rows, later(starts, lag), offset), [Symbol.dispose]: () => {} }
-  using stored = await rows.base.vectors.op('aten::narrow', 0, first, stretch + positions)
-  using raw = await stored.to({ device: 'cpu' }).ready()
-  const all = await raw.op('aten::sub.Tensor', offset)
-  return { at: (lag: number) => take(all, later(starts, lag - first)), [Symbol.dispose]: () => all.dispose() }
+/** Rows of consecutive windows, one run after the other. */
+interface Stretch {
+  /** Each run from its first start to the last row of its last window. */
+  readonly rows: Int32Array
+  /** 1 for a row at which a window starts, 0 for the rows after the last start of a run; without those of the last run. */
+  readonly isStart: Float32Array
+}
+
+/** Yields all runs in stretches of about `most` rows; a longer run is cut. */
+function* stretches({ first, last }: Consecutive, positions: number, most: number): Generator<Stretch> {
+  let [rows, isStart]: [number[], number[]] = [[], []]
+  const whole = () => ({ rows: Int32Array.from(rows), isStart: Float32Array.from(isStart.slice(0, -positions)) })
+  for (const [run, from] of first.entries())
+    for (let start = from; start <= last[run]!; ) {
+      const end = Math.min(last[run]!, start + Math.max(1, most - rows.length) - 1)
+      for (let row = start; row <= end + positions; row++) {
+        rows.push(row)
+        isStart.push(row <= end ? 1 : 0)
+      }
+      start = end + 1
+      if (rows.length < most) continue
+      yield whole()
+      ;[rows, isStart] = [[], []]
+    }
+  if (rows.length > 0) yield whole()
+}
+
+/** Adds to `lags` the products of the starts of a stretch with the rows that lie each lag after them, and the starts to `column`. */
+async function addStretch(rows: Rows, stretch: Stretch, o: { lags: readonly Tensor[]; column: Tensor; offset: Tensor }) {
+  const { isStart } = stretch
+  using all = await shiftedRows(rows, stretch.rows, o.offset)
+  using mask = Tensor.from(isStart, [isStart.length, 1])
+  using stored = await all.op('aten::narrow', 0, 0, isStart.length)
+  using starts = await stored.op('aten::mul.Tensor', mask)
+  using sum = await columnSums(starts)
+  await addInto(o.column, sum)
+  for (const [lag, sum] of o.lags.entries()) {
+    using there = await all.op('aten::narrow', 0, lag, isStart.length)
+    await addProduct(sum, there, starts)
+  }
 }
 
 /** Floats of the ends of runs that are read together: they lie far apart, so each brings pages of its own into memory. */
@@ -78,26 +107,18 @@ export async function addLagProducts(
   sums: Sums,
   rows: Rows,
   found: Consecutive,
-  o: { positions: number; offset: Tensor; together?: number },
+  o: { positions: number; offset: Tensor; together?: number; block?: number },
 ) {
-  const { starts, first, last } = found
-  const { positions, offset, together = TOGETHER } = o
+  const { first, last } = found
+  const { positions, offset, together = TOGETHER, block = BLOCK } = o
   const { dim } = rows.windows
   const at = (ids: Int32Array, by: number) => shiftedRows(rows, later(ids, by), offset)
   const step = Math.max(1, Math.floor(together / dim))
   const lags: Tensor[] = []
   for (let lag = 0; lag <= positions; lag++) lags.push(await zeros(dim, dim))
   using column = await zeros(dim)
-  for (const part of blocks({ ...rows, ids: starts })) {
-    using reader = await lagReader(rows, part, o)
-    using here = await reader.at(0)
-    using sum = await columnSums(here)
-    await addInto(column, sum)
-    for (const [lag, sum] of lags.entries()) {
-      using there = await reader.at(lag)
-      await addProduct(sum, there, here)
-    }
-  }
+  for (const stretch of stretches(found, positions, Math.ceil(block / dim)))
+    await addStretch(rows, stretch, { lags, column, offset })
   for (let position = 0; position <= positions; position++) {
     for (let run = 0; position > 0 && run < first.length; run += step) {
       using before = await at(first.subarray(run, run + step), position - 1)

@@ -147,15 +147,16 @@ async function fitted(train: Rows, anchors: readonly Anchor[], pairs: boolean): 
   const { positions } = inputs
   const near = anchors.map((anchor) => anchor?.slice(-positions))
   const { inner, held } = innerSplit(train)
+  const judged = sparse(held)
   using offset = await meanTarget(train)
   using moments = train.ids.length > positions * dim ? await noMoments(inputs, offset) : undefined
-  const systemOf = async (rows: Rows, added: Rows, held?: Rows) => {
-    if (moments === undefined) return dualEquations(rows, inputs, offset, { anchors: near, held })
+  const systemOf = async (rows: Rows, added: Rows, other?: Rows) => {
+    if (moments === undefined) return dualEquations(rows, inputs, offset, { anchors: near, held: other })
     await stage('products', () => addMoments(moments, added))
     return normalEquations(moments, near)
   }
-  const innerSystem = await systemOf(inner, inner, held)
-  const { lambdas, own } = await stage('choose λ', () => searched(innerSystem, held, inputs, anchors.length, pairs))
+  const innerSystem = await systemOf(inner, inner, judged)
+  const { lambdas, own } = await stage('choose λ', () => searched(innerSystem, judged, inputs, anchors.length, pairs))
   using system = await systemOf(train, held)
   return [...(await stage('solve', () => solvedFor(system, lambdas, inputs))), ...own]
 }

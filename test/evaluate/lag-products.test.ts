@@ -52,15 +52,17 @@ it('scattered windows and targets elsewhere are multiplied by pairs of positions
   const target = all.windows.target.map((row) => Math.max(0, row - 5))
   expect(consecutive({ ...all, windows: { ...all.windows, target } }, 3)).toBeUndefined()
 })
-it('moments by lag do not depend on how many ends of runs are read together', async () => {
-  const rows = rowsOf(synthetic({ dim: DIM, context: 3, lengths: [30, 9, 17, 40, 8], seed: 5 }), () => true)
+it.each(['together', 'block'] as const)('moments by lag do not depend on how many rows are read at once: %s', async (key) => {
+  const rows = rowsOf(synthetic({ dim: DIM, context: 3, lengths: [30, 9, 17, 40, 8], seed: 5 }), (i) => i !== 33)
   const found = consecutive(rows, 3)!
-  const of = async (together: number) => {
+  const of = async (most: number) => {
     const offset = await (await rows.base.vectors.op('aten::mean.dim', [0])).to({ dtype: 'float64' })
     using moments = await noMoments({ positions: 3 }, offset)
-    await addLagProducts(moments, rows, found, { positions: 3, offset, together })
-    return [...(await numbers(moments.xx)), ...(await numbers(moments.xy))]
+    await addLagProducts(moments, rows, found, { positions: 3, offset, [key]: most })
+    const { x, y, xx, xy } = moments
+    return [...(await numbers(x)), ...(await numbers(y)), ...(await numbers(xx)), ...(await numbers(xy))]
   }
-  const [one, many] = [await of(DIM), await of(1 << 20)]
-  for (const [i, value] of one.entries()) expect(value).toBeCloseTo(many[i]!, 4)
+  const whole = await of(1 << 20)
+  for (const most of [DIM, 7 * DIM, 25 * DIM])
+    for (const [i, value] of (await of(most)).entries()) expect(value).toBeCloseTo(whole[i]!, 4)
 })
