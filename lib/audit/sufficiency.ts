@@ -1,5 +1,6 @@
 import { architectures } from '../architectures/index.js'
 import type { Base } from '../data/base.js'
+import { partSize } from '../data/split.js'
 import { runLengths, type Windows } from '../data/windows.js'
 import { count, counted } from '../show.js'
 import { countParameters } from '../spec/count.js'
@@ -42,7 +43,7 @@ export function sufficiencyOf(base: Base, windows: Windows): Sufficiency {
     windows: windows.count,
     independent: independentOf(base, windows),
     articles,
-    val_articles: Math.round(articles / 10),
+    val_articles: partSize(articles, 0.1),
     inputs: context * dim,
     models,
   }
@@ -55,7 +56,7 @@ export function sufficiencyFinding({ windows, independent, articles, val_article
   const lacking = [
     ...(independent < inputs ? [`fewer independent windows than the ${count(inputs)} inputs of a linear map`] : []),
     ...(val_articles < FEWEST_ARTICLES
-      ? [`about ${counted(val_articles, 'article')} for validation, an interval needs ${FEWEST_ARTICLES}`]
+      ? [`${counted(val_articles, 'article')} for validation, an interval needs ${FEWEST_ARTICLES}`]
       : []),
     ...(smallest.per_window > MOST_PARAMETERS
       ? [`${count(Math.round(smallest.per_window))} parameters per window in ${smallest.name}, the smallest model`]

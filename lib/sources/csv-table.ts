@@ -52,6 +52,8 @@ interface Group {
 }
 
 const isNumber = (cell: string | undefined): boolean => cell !== undefined && cell.trim() !== '' && Number.isFinite(Number(cell))
+/** A number that is missing or not finite, which the checks of vectors report. */
+const NOT_FINITE = /^\s*(nan|na|null|none|[-+]?inf(inity)?)?\s*$/i
 /** The letters of a list of numbers are those of exponents, NaN and infinities. */
 const isList = (cell = ''): boolean => /^\s*\[[^a-z]*\]\s*$/i.test(cell.replace(/\de[-+]?\d|\bnan\b|\binf(inity)?\b/gi, ''))
 
@@ -104,15 +106,20 @@ export async function csvTable(path: string, limits: Limits = DEFAULT_LIMITS): P
   })
   const columns: Column[] = [...others, ...(group ? [{ name: group.name, kind: 'vectors' } as const] : [])]
 
-  const readerOf = (name: string): ((cells: Cells) => unknown) => {
-    if (name === group?.name)
-      return (cells: Cells) => group.cells.map((i) => (isNumber(cells[i]) ? Number(cells[i]) : Number.NaN))
+  const numberIn = (cell = '', row: number, i: number): number => {
+    if (isNumber(cell)) return Number(cell)
+    if (NOT_FINITE.test(cell)) return Number.NaN
+    throw damaged(path, `row ${row}: expected a number in column ${bare ? i + 1 : names[i]} but received ${shown(cell)}`)
+  }
+  const readerOf = (name: string): ((cells: Cells, row: number) => unknown) => {
+    if (name === group?.name) return (cells, row) => group.cells.map((i) => numberIn(cells[i], row, i))
     const { cell, kind } = others.find((column) => column.name === name)!
     return kind === 'vectors' ? (cells: Cells) => numbersIn(cells[cell] ?? '') : (cells: Cells) => cells[cell]
   }
   async function* read(wanted: readonly string[]): AsyncGenerator<ReadonlyMap<string, Values>> {
     const readers = wanted.map((name) => [name, readerOf(name)] as const)
-    const taken = (rows: readonly Cells[]) => new Map(readers.map(([name, value]) => [name, rows.map(value)] as const))
+    const taken = (rows: readonly Cells[], first: number) =>
+      new Map(readers.map(([name, value]) => [name, rows.map((cells, i) => value(cells, first + i))] as const))
     let [held, row] = [[] as Cells[], 0]
     for await (const cells of rowsOf(path, limits)) {
       if (row++ === 0 && !bare) continue
@@ -120,10 +127,10 @@ export async function csvTable(path: string, limits: Limits = DEFAULT_LIMITS): P
         throw damaged(path, `row ${row} has ${cells.length} cells, not the ${names.length} of the first row`)
       held.push(cells)
       if (held.length < TOGETHER) continue
-      yield taken(held)
+      yield taken(held, row - held.length + 1)
       held = []
     }
-    if (held.length > 0) yield taken(held)
+    if (held.length > 0) yield taken(held, row - held.length + 1)
   }
   return { path, format: 'csv', columns, read }
 }

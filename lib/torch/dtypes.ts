@@ -70,3 +70,14 @@ export function extent(owner: string, path: unknown, o: unknown): { offset: numb
   const { offset, shape, dtype } = optionsOf(owner, ['offset', 'shape', 'dtype'], o)
   return { offset: offset as number, shape: sizes(owner, 'shape', shape), dtype: knownDtype(owner, dtype) }
 }
+
+/** The elements as numbers. Errors: BAD_ARGUMENT for an integer that a number would round. */
+export function exactNumbers(owner: string, data: TypedArray): number[] {
+  const numbers = Array.from<number | bigint, number>(data, Number)
+  if (!(data instanceof BigInt64Array)) return numbers
+  const rounded = data.find((x, i) => x !== BigInt(numbers[i]!))
+  if (rounded === undefined) return numbers
+  throw new LvmError('BAD_ARGUMENT', `${owner}: expected integers that a number can hold but received ${rounded}`, {
+    hint: 'use await x.data(), which gives bigints',
+  })
+}

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { LvmError, shown } from '../errors.js'
 import { type DType, type Elements, type NativeTensor, type NativeValue, native, type TypedArray } from '../native.js'
 import { type BackwardOptions, backwardOptions } from './backward-options.js'
-import { extent, knownDtype, realKept, TYPED_ARRAYS } from './dtypes.js'
+import { exactNumbers, extent, knownDtype, realKept, TYPED_ARRAYS } from './dtypes.js'
 import { tensorText } from './format-tensor.js'
 import { Holder } from './handle-holder.js'
 import { elementsOf } from './list-elements.js'
@@ -90,20 +90,23 @@ export class Tensor extends Holder<NativeTensor> {
     const { buffer, dtype } = await awaited(() => native.tensorData(this.native))
     return new TYPED_ARRAYS[dtype](buffer) as Elements[D]
   }
-  /** Returns the only element as a number. Errors: BAD_ARGUMENT for several elements and complex numbers. */
+  /** Returns the only element as a number. Errors: BAD_ARGUMENT for several elements, complex numbers and int64 that a number would round. */
   async item(): Promise<number> {
-    using wide = await this.converted('Tensor.item', 'float64')
-    const data = await wide.data()
-    if (data.length !== 1)
-      throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${wide.shape.join(', ')}]`)
-    return Number(data[0])
+    const { numbers, shape } = await this.numbers('item')
+    if (numbers.length !== 1)
+      throw new LvmError('BAD_ARGUMENT', `Tensor.item: expected one element but the shape is [${shape.join(', ')}]`)
+    return numbers[0]!
   }
-  /** Copies the elements into nested lists; without dimensions one element. bool gives true and false. Errors: BAD_ARGUMENT for complex numbers. */
+  /** Copies the elements into nested lists; without dimensions one element. bool gives true and false. Errors: BAD_ARGUMENT for complex numbers and int64 that a number would round. */
   async tolist(): Promise<Nested> {
-    using same = this.to({}) // this one may be disposed meanwhile
-    using wide = await same.converted('Tensor.tolist', 'float64')
-    const numbers = Array.from(await wide.data(), Number)
-    return nested(same.dtype === 'bool' ? numbers.map(Boolean) : numbers, wide.shape)
+    const { numbers, shape, dtype } = await this.numbers('tolist')
+    return nested(dtype === 'bool' ? numbers.map(Boolean) : numbers, shape)
+  }
+  private async numbers(method: 'item' | 'tolist') {
+    using own = operator('clone', Tensor.prototype[method], [this]) as Tensor // before any later call can change the elements
+    const { dtype, shape } = await own.ready()
+    using plain = dtype === 'int64' ? own.to({}) : await own.converted(`Tensor.${method}`, 'float64')
+    return { numbers: exactNumbers(`Tensor.${method}`, await plain.data()), shape, dtype }
   }
   /** Converts before any later call can change the elements. Errors: BAD_ARGUMENT where imaginary parts would get lost. */
   private async converted(owner: string, as: DType): Promise<Tensor> {

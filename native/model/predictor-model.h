@@ -61,8 +61,8 @@ class Model {
   Matrix& matrix_of(const std::string& name);
 
   std::vector<Parameter> list;
-  std::vector<size_t> frozen;            // parameters in panels
-  std::shared_mutex forms;               // a state may be asked for while another thread predicts
+  std::vector<size_t> frozen;  // parameters in panels
+  std::shared_mutex forms;     // a state may be asked for while another thread predicts
   int64_t packed_bytes = 0;
   size_t slots;
   Made root;

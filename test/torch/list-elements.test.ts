@@ -64,3 +64,15 @@ test('a list of elements of several types needs a dtype', async () => {
   expect(() => torch.tensor([1, 2n])).toThrow(refusal('expected a number at [1] but received 2n'))
   expect(await torch.tensor([true, 1.5], { dtype: 'float32' }).tolist()).toEqual([1, 1.5])
 })
+
+test('integers that a number would round are refused, and data() gives them', async () => {
+  const large = torch.tensor([1n, 2n ** 53n + 1n])
+  for (const read of [large.tolist(), large.at(1).item()])
+    await expect(read).rejects.toMatchObject({
+      code: 'BAD_ARGUMENT',
+      message: expect.stringContaining('9007199254740993'),
+      hint: 'use await x.data(), which gives bigints',
+    })
+  expect(await large.data()).toEqual(BigInt64Array.of(1n, 2n ** 53n + 1n))
+  expect(await torch.tensor([-(2n ** 60n)]).tolist()).toEqual([-(2 ** 60)])
+})
