@@ -41,7 +41,7 @@ import { makeFields } from '../dist/lib/text/corpus/make-fields.js'
 import { encodeFields } from '../dist/lib/text/encode/encode-fields.js'
 import { encoderFields } from '../dist/lib/text/encoders/encoder-fields.js'
 import { encodersFetchFields } from '../dist/lib/text/hub/encoders-fields.js'
-import { plan } from '../dist/lib/train/recipe.js'
+import { FEWEST_WHITENED, LEAST, plan } from '../dist/lib/train/recipe.js'
 import { trainFields } from '../dist/lib/train/train-fields.js'
 import { watchFields } from '../dist/lib/train/watch/watch-fields.js'
 import { code, grouped, options, settings, table } from './markdown.mjs'
@@ -190,5 +190,6 @@ export const optionsPage = () => [
   ...grouped({ ...trainFields, ...watchFields }),
   '### Recipes',
   recipes(),
+  `The batch of a recipe is halved, down to ${LEAST.vectors} vectors, until an epoch has at least ${LEAST.steps} steps; with fewer than ${FEWEST_WHITENED.toLocaleString('en-US')} training windows \`retrieve\` has ${code('--input-scale sqrt_dim')}. What is given on the command line stands.`,
   ...OTHER_VERBS,
 ]

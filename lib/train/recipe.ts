@@ -18,6 +18,9 @@ type Tested = 'lr' | 'batchSize'
 /** A recipe's batch is halved, down to `vectors`, until an epoch has so many `steps`. */
 export const LEAST = { steps: 8, vectors: 128 }
 
+/** A recipe whitens inputs from so many training windows on: with fewer, what they scale up is noise (docs/experiments.md). */
+export const FEWEST_WHITENED = 3000
+
 const remembering = {
   train: {
     schedule: 'warmup-cosine',
@@ -90,6 +93,8 @@ export interface Plan {
   readonly model: Given
   /** Whether `batchVectors` is the recipe's, which is made smaller where an epoch would have too few steps. */
   readonly fitsBatch?: boolean
+  /** Whether whitened inputs are the recipe's, which are scaled by √dim on few windows. */
+  readonly fitsScale?: boolean
   /** Whether a range test chooses the learning rate. */
   readonly autoLr?: boolean
   /** Whether a test of sizes chooses the batch. */
@@ -203,5 +208,6 @@ export function plan(model: string | Architecture, given: Given): Plan {
   if (train.weights === 'bf16' && own.train.precision === 'bf16')
     throw badOption('train', 'precision', 'no value with "weights" bf16, which computes all products in bf16,', 'bf16')
   const fitsBatch = chosen.train.batchVectors !== undefined && own.train.batchVectors === undefined
-  return { architecture, train, model: options, fitsBatch, autoLr, autoBatch }
+  const fitsScale = chosen.model.inputScale === 'whiten' && own.model.inputScale === undefined
+  return { architecture, train, model: options, fitsBatch, fitsScale, autoLr, autoBatch }
 }

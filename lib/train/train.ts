@@ -27,7 +27,7 @@ import { slowPrecision } from './precision.js'
 import { type Prepared, prepare } from './prepare.js'
 import { claimTogether } from './ranks/follow.js'
 import { begin, requireShareable } from './ranks/shared-training.js'
-import { ask, type Plan, plan } from './recipe.js'
+import { ask, FEWEST_WHITENED, type Plan, plan } from './recipe.js'
 import { goOn, type Start } from './resume.js'
 import { settingsOf } from './save.js'
 import { closeSession, type Session } from './session.js'
@@ -166,10 +166,12 @@ async function* together(group: Group | undefined, o: Running): AsyncGenerator<T
   }
 }
 
-/** Opens the data of a new run, which can make the batch of its recipe smaller. */
+/** Opens the data of a new run, and makes the batch of its recipe smaller and its inputs simpler where the data are few. */
 async function startOf(fresh: Plan): Promise<Start> {
   const data = await prepare(fresh.train, undefined, fresh.fitsBatch)
-  return { plan: { ...fresh, train: { ...fresh.train, batchVectors: data.batchVectors } }, data }
+  const few = fresh.fitsScale && data.split.train.length < FEWEST_WHITENED
+  const model = few ? { ...fresh.model, inputScale: 'sqrt_dim' } : fresh.model
+  return { plan: { ...fresh, model, train: { ...fresh.train, batchVectors: data.batchVectors } }, data }
 }
 
 async function* runHere(o: Running): AsyncGenerator<Told> {

@@ -16,7 +16,7 @@ export const lacking: string | undefined =
     ? 'PostgreSQL is not installed: apt-get install postgresql'
     : extension
       ? undefined
-      : `pgvector is not installed: apt-get install postgresql-${version}-pgvector`
+      : `pgvector is not installed: apt-get install postgresql-${version}-pgvector, or build it from its source`
 
 /** A server of PostgreSQL in a temporary folder, run by a user without rights. */
 export interface PostgresServer {

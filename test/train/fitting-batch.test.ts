@@ -29,3 +29,19 @@ it('the batch of a recipe fits little data, stays as given, and is kept on resum
   expect(await start({ name: 'own', recipe: 'strong', batchVectors: 512 })).toBe(512)
   expect(await start({ name: 'fitted', resume: true, epochs: 2, extend: 'constant' })).toBe(128)
 })
+
+it.each([
+  [{}, 'sqrt_dim', 40],
+  [{ inputScale: 'whiten' as const }, 'whiten', 40],
+  [{}, 'whiten', 240],
+])('the inputs of --recipe retrieve with %j are %s on %i articles, also after --resume', async (given, inputScale, articles) => {
+  const data = await vectorFile(`scaled-${articles}`, { articles, length: 20 })
+  const { batchSize: _, ...usual } = TINY
+  const name = `scaled-${articles}-${inputScale}`
+  const train = (more: Partial<TrainOptions>) =>
+    trained({ ...usual, model: 'gru', data, recipe: 'retrieve', epochs: 1, name, ...given, ...more } as TrainOptions)
+  for (const more of [{}, { resume: true, epochs: 2, extend: 'constant' as const }]) {
+    const { run } = resultOf(await train(more))
+    expect(manifestOf(run).options.model).toMatchObject({ inputScale })
+  }
+})
