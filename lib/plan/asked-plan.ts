@@ -85,14 +85,15 @@ export const expectedStep = (asked: Asked): number =>
 /** Training windows that a trial evaluates. */
 export const judgedIn = (expected: number): number => (expected > LONG ? 64 : 512)
 
-/** Data of a trial: enough for its steps and an evaluation. */
+/** Data of a trial: enough for its steps and an evaluation, and no more than the training has, whose fits take memory too. */
 export function trialSize(asked: Asked, local: TrainSettings): DataSize {
   const { plan, size, counts } = asked
   const { history, minHistory } = plan.train
   const articleRows = history === undefined ? Math.min(size.articleRows, Math.max(100, counts.context + 2)) : size.articleRows
   const each = Math.max(1, articleRows - (history === undefined ? counts.context : minHistory))
   const most = Math.max(2 * local.batchSize, Math.floor(MOST / (4 * size.dim)))
-  const windows = Math.min(most, Math.max(expectedStep(asked) > LONG ? 0 : 3000, 15 * local.batchSize))
+  const usual = expectedStep(asked) > LONG ? 0 : Math.min(3000, counts.windows.train)
+  const windows = Math.min(most, Math.max(usual, 15 * local.batchSize))
   return { rows: articleRows * Math.max(10, Math.ceil(windows / 0.85 / each)), dim: size.dim, articleRows }
 }
 
