@@ -4,10 +4,10 @@ import { done, runPython, shared, workFolder } from './python.js'
 
 const WIKI = shared('wiki42113.npy')
 const work = workFolder()
-const run = join(work, 'artifacts/lvm/models/wide')
 beforeAll(async () => {
   const training = ['--data', WIKI, '--preset', 'tiny', '--recipe', 'strong', '--max-windows', 8000, '--max-steps', 120]
-  await done(work, ['train', 'lstm', ...training, '--name', 'wide'])
+  await done(work, ['train', 'lstm', ...training, '--context', 5, '--name', 'windows'])
+  await done(work, ['train', 'lstm', ...training, '--name', 'articles'])
 })
 
 interface Reference {
@@ -17,11 +17,12 @@ interface Reference {
   p: number
 }
 
-it('retrieve and compare agree with numpy in float64', async () => {
-  const { runs } = await done(work, ['retrieve', 'wide'])
-  const { comparisons } = await done(work, ['compare', 'wide', 'copy_last'])
-  const predictions = join(work, 'predictions.npy')
-  await done(work, ['predict', 'wide', '--out', predictions])
+it.each(['windows', 'articles'])('retrieve and compare agree with numpy in float64: %s', async (name) => {
+  const run = join(work, 'artifacts/lvm/models', name)
+  const { runs } = await done(work, ['retrieve', name])
+  const { comparisons } = await done(work, ['compare', name, 'copy_last'])
+  const predictions = join(work, `${name}.npy`)
+  await done(work, ['predict', name, '--out', predictions])
   const want = await runPython<Reference>('reference_retrieval.py', run, predictions, WIKI)
   const [entry] = runs
   const got: Record<string, typeof entry.scores> = {
@@ -31,11 +32,11 @@ it('retrieve and compare agree with numpy in float64', async () => {
   }
   for (const pool of ['with_context', 'without_context']) {
     expect(entry.oracle.top1[pool]).toBe(want.scores.oracle![pool]!.top1)
-    for (const [name, scores] of Object.entries(got)) {
+    for (const [query, scores] of Object.entries(got)) {
       // Predictions are unit vectors and means are computed in float32, so the ranks of two nearly equal rows may swap.
-      const near = name === 'copy_last' ? 1e-12 : 2 / entry.n
-      for (const [score, value] of Object.entries(want.scores[name]![pool]!))
-        expect(Math.abs(scores[pool][score].value - value), `${name} ${pool} ${score}`).toBeLessThan(
+      const near = query === 'copy_last' ? 1e-12 : 2 / entry.n
+      for (const [score, value] of Object.entries(want.scores[query]![pool]!))
+        expect(Math.abs(scores[pool][score].value - value), `${query} ${pool} ${score}`).toBeLessThan(
           score === 'median_rank' ? 1.01 : near,
         )
     }

@@ -1,6 +1,8 @@
 """The expected results of retrieve, in numpy and float64: reference_retrieval.py RUN PREDICTIONS.npy DATA.npy > one JSON document."""
 
+import gzip
 import json
+import pathlib
 import sys
 
 import numpy
@@ -14,8 +16,8 @@ def unit(vectors):
     return wide / numpy.linalg.norm(wide, axis=1, keepdims=True)
 
 
-def ranks(queries, bank, target, context, block=512):
-    """Ranks of each target in the whole bank and without the rows of its context; tied rows rank before it."""
+def ranks(queries, bank, target, first, block=512):
+    """Ranks of each target in the whole bank and without the rows of its context, which begins at `first`; tied rows rank before it."""
     both = []
     for at in range(0, len(target), block):
         own = target[at : at + block]
@@ -25,8 +27,8 @@ def ranks(queries, bank, target, context, block=512):
         before = cosines >= bar - TIE
         before[rows, own] = False
         whole = before.sum(1) + 1
-        for back in range(1, context + 1):
-            before[rows, own - back] = False
+        for row, (begin, end) in enumerate(zip(first[at : at + block], own)):
+            before[row, begin:end] = False
         both.append(numpy.stack([whole, before.sum(1) + 1]))
     return numpy.concatenate(both, 1)
 
@@ -48,19 +50,25 @@ def sign_flip_p(difference, article, flips=20000):
 
 manifest = json.load(open(f"{run}/manifest.json"))
 split = json.load(open(f"{run}/split.json"))
-context = manifest["context"]
-bank = unit(numpy.load(data))
+table = numpy.load(data)
+bank = unit(table)
 target = numpy.array(split["val"])
 index = json.load(open(predictions.replace(".npy", ".json")))
 assert index["rows"] == split["val"]
-window = numpy.stack([numpy.load(data).astype(numpy.float32)[target - back] for back in range(context, 0, -1)])
+if manifest["options"]["train"].get("history") == "article":
+    side = gzip.open(pathlib.Path(data).with_suffix(".jsonl.gz"), "rt")
+    articles = numpy.array([json.loads(line)["article_id"] for line in side])
+    starts = numpy.flatnonzero(numpy.append(True, articles[1:] != articles[:-1]))
+    first = starts[numpy.searchsorted(starts, target, "right") - 1]
+else:
+    first = target - manifest["context"]
 queries = {
     "model": unit(numpy.load(predictions)),
     "oracle": bank[target],
     "copy_last": bank[target - 1],
-    "context_mean": unit(window.astype(numpy.float64).mean(0)),
+    "context_mean": unit(numpy.stack([table[begin:end].astype(numpy.float64).mean(0) for begin, end in zip(first, target)])),
 }
-found = {name: ranks(q, bank, target, context) for name, q in queries.items()}
+found = {name: ranks(q, bank, target, first) for name, q in queries.items()}
 hits = {name: (r[1] <= 10).astype(float) for name, r in found.items()}
 difference = hits["model"] - hits["copy_last"]
 print(
