@@ -129,19 +129,30 @@ function summed({ size, values }: Products): Float64Array {
   return sum
 }
 
-/** Weights of the chosen means by least squares, and how much of the targets' squares they explain. */
-function weightsOf(sums: Float64Array, chosen: readonly number[]): { weights: number[]; explained: number } {
+/** Damped products of the means with one another, in rows, and in the last column with the targets. */
+function equations(sums: Float64Array): number[][] {
   const size = DECAYS.length + 1
-  const b = chosen.map((i) => sums[i * size + size - 1]!)
-  const matrix = chosen.map((i) => chosen.map((j) => sums[i * size + j]! * (i === j ? 1 + DAMPING : 1)))
-  const weights = solved(matrix, b)
-  return { weights, explained: weights.reduce((sum, weight, i) => sum + weight * b[i]!, 0) }
+  return DECAYS.map((_, i) => Array.from({ length: size }, (_, j) => sums[i * size + j]! * (i === j ? 1 + DAMPING : 1)))
 }
 
-/** Yields all selections of `size` of the numbers from `from` to below `end`. */
-function* selections(size: number, end: number, from = 0): Generator<number[]> {
-  if (size === 0) yield []
-  else for (let i = from; i <= end - size; i++) for (const rest of selections(size - 1, end, i + 1)) yield [i, ...rest]
+/** The selection of `size` means that explains most of the targets' squares; eliminates a mean once for all selections that begin with the same ones. */
+function mostExplaining(whole: number[][], size: number): number[] {
+  const end = whole.length
+  let best = { explained: -1, chosen: [] as number[] }
+  const choose = (left: number[][], chosen: number[], explained: number) => {
+    if (chosen.length === size) {
+      if (explained > best.explained) best = { explained, chosen }
+      return
+    }
+    const missing = size - chosen.length
+    for (let i = (chosen.at(-1) ?? -1) + 1; i <= end - missing; i++) {
+      const pivot = left[i]!
+      const without = (row: number[], j: number) => (j <= i ? row : row.map((x, k) => x - (row[i]! / pivot[i]!) * pivot[k]!))
+      choose(missing > 1 ? left.map(without) : left, [...chosen, i], explained + pivot[end]! ** 2 / pivot[i]!)
+    }
+  }
+  choose(whole, [], 0)
+  return best.chosen
 }
 
 /**
@@ -149,11 +160,11 @@ function* selections(size: number, end: number, from = 0): Generator<number[]> {
  * `known` are products of these windows.
  */
 export async function fitMixture(train: Rows, means = MEANS, known?: WindowProducts): Promise<Mixture> {
-  const sums = summed(await (known?.of(DECAYS) ?? exponentialProducts(train, DECAYS)))
-  let best: { chosen: number[]; weights: number[]; explained: number } | undefined
-  for (const chosen of selections(Math.min(means, DECAYS.length, train.windows.context), DECAYS.length)) {
-    const fit = weightsOf(sums, chosen)
-    if (best === undefined || fit.explained > best.explained) best = { chosen, ...fit }
-  }
-  return { decays: best!.chosen.map((i) => DECAYS[i]!), weights: best!.weights }
+  const whole = equations(summed(await (known?.of(DECAYS) ?? exponentialProducts(train, DECAYS))))
+  const chosen = mostExplaining(whole, Math.min(means, DECAYS.length, train.windows.context))
+  const weights = solved(
+    chosen.map((i) => chosen.map((j) => whole[i]![j]!)),
+    chosen.map((i) => whole[i]!.at(-1)!),
+  )
+  return { decays: chosen.map((i) => DECAYS[i]!), weights }
 }

@@ -195,7 +195,7 @@ export async function addMoments(moments: Moments, rows: Rows): Promise<void> {
   }
 }
 
-/** Builds the normal equations, [features × features], for more windows than features. */
+/** Builds the normal equations, [features × features], for more windows than features; they read the moments as long as they are solved. */
 export async function normalEquations(moments: Moments, anchors: readonly Anchor[] = [undefined]): Promise<System> {
   const { n, inputs, offset, ...sums } = moments
   const dim = offset.shape[0]!

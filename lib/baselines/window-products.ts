@@ -11,7 +11,7 @@ export interface Products {
 }
 
 /** Most vectors of a context whose products with one another take less time than its exponential means. */
-const LONGEST = 20
+export const LONGEST = 20
 /** Floats that are multiplied at once. */
 const BLOCK = 1 << 22
 
@@ -30,9 +30,9 @@ interface Part {
   /** Shapes: [places, length + 1, length + 1], float64. */
   readonly squares: Tensor
 }
-/** Products of the vectors of short windows, from which those of exponential means follow for any decays. */
+/** Products of the vectors of short windows, from which those of exponential means of their last `most` vectors follow for any decays. */
 export interface WindowProducts {
-  of(decays: readonly number[]): Promise<Products>
+  of(decays: readonly number[], most?: number): Promise<Products>
   [Symbol.dispose](): void
 }
 
@@ -48,8 +48,10 @@ async function partOf(rows: Rows, places: readonly number[], length: number): Pr
 }
 
 /** Products of the means of one part, [places, size, size]. */
-async function meanProducts({ length, squares }: Part, decays: readonly number[]): Promise<Float64Array> {
-  const own = [...decays.map((decay) => [...decayWeights(length, decay), 0]), [...new Array<number>(length).fill(0), 1]]
+async function meanProducts({ length, squares }: Part, decays: readonly number[], most: number): Promise<Float64Array> {
+  const zeros = (count: number) => new Array<number>(count).fill(0)
+  const read = Math.min(length, most)
+  const own = [...decays.map((decay) => [...zeros(length - read), ...decayWeights(read, decay), 0]), [...zeros(length), 1]]
   using weights = Tensor.from(Float64Array.from(own.flat()), [own.length, length + 1])
   using turned = await weights.op('aten::t')
   using left = await weights.op('aten::matmul', squares)
@@ -73,11 +75,11 @@ export async function windowProducts(rows: Rows): Promise<WindowProducts | undef
     for (let at = 0; at < places.length; at += step) parts.push(await partOf(rows, places.slice(at, at + step), length))
   }
   return {
-    async of(decays) {
+    async of(decays, most = LONGEST) {
       const size = decays.length + 1
       const values = new Float64Array(ids.length * size * size)
       for (const part of parts) {
-        const own = await meanProducts(part, decays)
+        const own = await meanProducts(part, decays, most)
         for (const [i, place] of part.places.entries())
           values.set(own.subarray(i * size * size, (i + 1) * size * size), place * size * size)
       }

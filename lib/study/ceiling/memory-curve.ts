@@ -1,6 +1,6 @@
 import { type Rows, sparse } from '../../baselines/baselines-rows.js'
 import { cosinesOf, exponentialProducts, fitDecay, fitMixture, MEANS, type Mixture } from '../../baselines/memories.js'
-import { windowProducts } from '../../baselines/window-products.js'
+import { LONGEST, type WindowProducts, windowProducts } from '../../baselines/window-products.js'
 import { shortestOf } from '../../data/windows.js'
 import type { Interval } from '../../evaluate/metrics.js'
 import { decimal, signedDecimal, span } from '../../show.js'
@@ -64,12 +64,27 @@ function shortened(rows: Rows, most: number): Rows {
   }
 }
 
-/** Fits both formulas on training windows and returns their parameters with one cosine for each evaluated window. */
-async function formulas(train: Rows, val: Rows) {
-  using short = await stage('products', () => windowProducts(train))
-  const decay = await stage('decay', () => fitDecay(train, short))
-  const { decays, weights } = await stage('mixture', () => fitMixture(train, Math.min(MEANS, val.windows.context), short))
-  const products = await stage('products', () => exponentialProducts(val, [decay, ...decays]))
+/** Windows, with the products of their last vectors, which contexts of any smaller number share. */
+interface Part {
+  readonly rows: Rows
+  readonly short: WindowProducts
+}
+async function partOf(rows: Rows): Promise<Part & Disposable> {
+  const short = (await windowProducts(shortened(rows, LONGEST)))!
+  return { rows, short, [Symbol.dispose]: () => short[Symbol.dispose]() }
+}
+
+/** Fits both formulas of the last `most` vectors on training windows and returns their parameters with one cosine for each evaluated window. */
+async function formulas(train: Part, val: Part, most: number) {
+  const rows = shortened(train.rows, most)
+  const short: WindowProducts | undefined =
+    most > LONGEST ? undefined : { of: (decays) => train.short.of(decays, most), [Symbol.dispose]: () => {} }
+  const decay = await stage('decay', () => fitDecay(rows, short))
+  const { decays, weights } = await stage('mixture', () => fitMixture(rows, Math.min(MEANS, most), short))
+  const all = [decay, ...decays]
+  const products = await stage('products', () =>
+    short ? val.short.of(all, most) : exponentialProducts(shortened(val.rows, most), all),
+  )
   return {
     mean: { decay, cosines: cosinesOf(products, [0], [1]) },
     mixture: {
@@ -126,12 +141,12 @@ export async function memoryCurve(
   const { windows } = train
   const articles = val.ids.map((id) => windows.article[id]!)
   const before = val.ids.map((id) => windows.length?.[id] ?? windows.context)
-  const fitted = sparse(train)
+  using fitted = await stage('products', () => partOf(sparse(train)))
+  using judged = await stage('products', () => partOf(val))
   const found = new Map<number | null, Formulas>()
   for (const history of [...historiesOf(windows.context, context), null]) {
     say(`exponential means of ${vectors(history)}`)
-    const most = history ?? windows.context
-    found.set(history, await formulas(shortened(fitted, most), shortened(val, most)))
+    found.set(history, await formulas(fitted, judged, history ?? windows.context))
   }
   const points: MemoryPoint[] = []
   for (const [history, { mean, mixture }] of found) {
@@ -159,7 +174,7 @@ export async function memoryCurve(
   return {
     min_history: shortestOf(windows),
     longest: windows.context,
-    train: { windows: train.ids.length, fitted_on: fitted.ids.length },
+    train: { windows: train.ids.length, fitted_on: fitted.rows.ids.length },
     val: { windows: val.ids.length, articles: new Set(articles).size },
     points,
     gain,

@@ -135,9 +135,14 @@ describe('ridge towards a weighted sum', () => {
     [
       'primal',
       async (rows: Rows, offset: Tensor) => {
-        using moments = await noMoments({ positions: 3 }, offset)
+        const moments = await noMoments({ positions: 3 }, offset)
         await addMoments(moments, rows)
-        return await normalEquations(moments, [undefined, anchor])
+        const system = await normalEquations(moments, [undefined, anchor])
+        const dispose = () => {
+          system[Symbol.dispose]()
+          moments[Symbol.dispose]()
+        }
+        return { ...system, [Symbol.dispose]: dispose }
       },
     ],
     ['dual', (rows: Rows, offset: Tensor) => dualEquations(rows, { positions: 3 }, offset, { anchors: [undefined, anchor] })],
