@@ -138,6 +138,20 @@ function requireFold({ fold, test }: TrainSettings): void {
   if (test > 0) throw badOption('train', 'test', '0 with "fold", whose part is the test part,', test, 'leave --test out')
 }
 
+/** Errors: BAD_OPTION for a given option that has no effect. */
+function requireEffects(given: Given, train: TrainSettings): void {
+  for (const { key, when, needs } of NEEDS) {
+    if (given[key] !== undefined && !when(train))
+      throw badOption(
+        'train',
+        key,
+        `no value without ${forPrograms(needs)}, where it has no effect,`,
+        given[key],
+        `add ${needs}, or leave --${kebab(key)} out`,
+      )
+  }
+}
+
 /** Errors: BAD_OPTION where a batch is whole articles and not a number of windows. */
 function requireWindowBatches({ history, objective }: TrainSettings): void {
   if (history === undefined || objective !== 'sequence') return
@@ -166,16 +180,7 @@ export function plan(model: string | Architecture, given: Given): Plan {
   const recipes = { ...(autoLr && { lr: usual.lr }), ...(autoBatch && { batchSize: usual.batchSize }) }
   const train = settled({ ...asTyped, ...recipes })
   if (autoBatch) requireWindowBatches(train)
-  for (const { key, when, needs } of NEEDS) {
-    if (own.train[key] !== undefined && !when(train))
-      throw badOption(
-        'train',
-        key,
-        `no value without ${forPrograms(needs)}, where it has no effect,`,
-        own.train[key],
-        `add ${needs}, or leave --${kebab(key)} out`,
-      )
-  }
+  requireEffects(own.train, train)
   requireFold(train)
   if (train.history !== undefined && own.train.context !== undefined)
     throw badOption(
